@@ -1,0 +1,5 @@
+"""`python -m ssetl`."""
+
+from ssetl.cli import main
+
+main()

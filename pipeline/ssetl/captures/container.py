@@ -1,0 +1,48 @@
+"""What all containers share: how they read, and what they give."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Final, Protocol
+
+import msgspec
+
+from ssetl.captures.exchange import Exchange, Leftover
+
+BLOCK: Final = 1 << 20
+"""Bytes that a container asks for at a time."""
+
+Exchanges = Iterator[Exchange | Leftover]
+"""The exchanges of a capture, in order. The body of one is read before the next is asked for."""
+
+
+class Reader(Protocol):
+    """Where the bytes of a capture come from, already decompressed."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        ...
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A capture whose container is known: its name (column `container`) and what it holds."""
+
+    container: str
+    exchanges: Exchanges
+
+
+class Rewound:
+    """A reader that gives `head`, which was read to recognise the container, once more."""
+
+    def __init__(self, head: bytes, rest: Reader) -> None:
+        self._head = BytesIO(head)
+        self._rest = rest
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        return self._head.read(size) or self._rest.read(size)
+
+
+def blocks(reader: Reader) -> Iterator[bytes]:
+    """All bytes of a reader, block by block."""
+    while block := reader.read(BLOCK):
+        yield block

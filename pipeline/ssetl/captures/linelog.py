@@ -1,0 +1,210 @@
+"""Logs, line by line: stamped lines, JSON lines that wrap events, events inside of application logs.
+
+These combine (a container runtime stamps what a logger has wrapped), so a line is taken apart in up to
+three steps, each recognised by evidence over the first lines: the prefix, the envelope, the lead. Lines
+keep their place: offset and size are those of the physical lines they came from. A line that gives nothing
+is a gap of reason `log_line`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from ssetl import times
+from ssetl.captures import envelopes, leads, shapes, stamps
+from ssetl.captures.container import Exchanges, Reader, blocks
+from ssetl.captures.exchange import Exchange, Gap, Piece
+from ssetl.lines import MAX_SAMPLE, Line, Splitter
+
+MAX_WRITERS: Final = 1024
+"""Writers whose lines may be open at once; beyond it the oldest line ends where it is."""
+
+_LINE_ENDS: Final = (b"\n", b"\r")
+_TERMINATOR: Final = b"[DONE]"
+
+
+class Format(msgspec.Struct, frozen=True):
+    """How the lines of a log are taken apart.
+
+    Args:
+        ended: whether texts in envelopes carry their own line ends, so that one without goes on in the
+            next envelope.
+        bare: whether what comes out is JSON and no event stream.
+        clock: `arrival`, or `arrival_read` if the stamps are whole seconds, which many events share.
+    """
+
+    prefix: stamps.Prefix | None
+    envelope: envelopes.Envelope | None
+    lead: leads.Lead | None
+    ended: bool = False
+    bare: bool = False
+    clock: str = "arrival"
+
+
+def recognise(lines: Sequence[bytes]) -> Format | None:
+    """The format of a log, or None if it is none.
+
+    Args:
+        lines: the first lines of the file, whole ones only.
+    """
+    prefix = stamps.recognise(lines)
+    stamped = [each for each in map(prefix.split, lines) if each] if prefix else []
+    texts = [each.text for each in stamped] if prefix else list(lines)
+    instants = [each.at for each in stamped]
+    envelope = envelopes.recognise(texts)
+    ended = False
+    if envelope:
+        wrapped = [payload for line in texts if (payload := envelope.unwrap(line)) is not None]
+        instants = [payload.at for payload in wrapped] if envelope.time else instants
+        ended = any(payload.text.endswith(_LINE_ENDS) for payload in wrapped)
+        texts = [line for payload in wrapped for line in payload.text.splitlines()]
+    direct = any(text.startswith(b"data:") or shapes.event_in(text) for text in texts)
+    lead = None if direct else leads.recognise(texts)
+    if prefix is None and envelope is None and lead is None:
+        return None
+    payloads = texts if lead is None else [text for line in texts if (text := leads.extract(lead, line))]
+    is_json = any(text.startswith(b"{") if envelope else shapes.event_in(text) for text in payloads)
+    bare = is_json and not any(map(shapes.is_sse, payloads))
+    clock = "arrival_read" if times.are_whole_seconds(instants) else "arrival"
+    return Format(prefix, envelope, lead, ended, bare, clock)
+
+
+def read(reader: Reader, form: Format) -> Exchanges:
+    """One exchange: what the log's lines hold, in which many streams may interleave."""
+    pieces: Iterable[Piece] = _physical(reader)
+    if form.prefix:
+        pieces = _without_prefix(pieces, form.prefix)
+    if form.envelope:
+        pieces = _unwrapped(pieces, form.envelope, ended=form.ended)
+    if form.lead:
+        pieces = _without_lead(pieces, form.lead)
+    yield Exchange(pieces, single=False, ndjson=form.bare, clock=form.clock)
+
+
+def _physical(reader: Reader) -> Iterator[Line]:
+    splitter = Splitter()
+    for block in blocks(reader):
+        yield from splitter.feed(block)
+    yield from splitter.close()
+
+
+def _without_prefix(pieces: Iterable[Piece], prefix: stamps.Prefix) -> Iterator[Piece]:
+    """Lines without their prefix; those that a container runtime cut are joined again."""
+    joiner = _Joiner()
+    for piece in pieces:
+        stamped = prefix.split(piece.text) if isinstance(piece, Line) and not piece.overlong else None
+        if stamped is None or not isinstance(piece, Line):
+            yield from joiner.other(piece)
+        else:
+            ends = not stamped.partial
+            yield from joiner.part(piece, stamped.text, stamped.at, ends=ends, source=stamped.source)
+    yield from joiner.end()
+
+
+def _unwrapped(pieces: Iterable[Piece], envelope: envelopes.Envelope, *, ended: bool) -> Iterator[Piece]:
+    """What envelopes hold; lines that are none are log lines."""
+    joiner = _Joiner()
+    number = 0
+    for piece in pieces:
+        number += 1
+        if not isinstance(piece, Line) or piece.overlong:
+            yield from joiner.other(piece)
+            continue
+        payload = envelope.unwrap(piece.text)
+        if payload is None:
+            yield from joiner.other(_log_line(piece, number))
+            continue
+        at = piece.received_at if payload.at is None else payload.at
+        text = b"data: " + payload.text if payload.text == _TERMINATOR else payload.text
+        ends = payload.is_object or not ended
+        yield from joiner.part(piece, text, at, ends=ends and not text.endswith(b"\n"))
+    yield from joiner.end()
+
+
+def _without_lead(pieces: Iterable[Piece], lead: leads.Lead) -> Iterator[Piece]:
+    """What stands behind the lead; lines without it are log lines."""
+    joiner = _Joiner()
+    number = 0
+    for piece in pieces:
+        number += 1
+        if not isinstance(piece, Line) or piece.overlong or not piece.text:
+            yield from joiner.other(piece)
+            continue
+        text = leads.extract(lead, piece.text)
+        if text is None:
+            yield from joiner.other(_log_line(piece, number))
+        else:
+            yield from joiner.part(piece, text, piece.received_at, ends=not text.endswith(b"\n"))
+    yield from joiner.end()
+
+
+def _log_line(line: Line, number: int) -> Gap:
+    if not line.text:
+        return Gap(line.offset, line.size)
+    return Gap(line.offset, line.size, "log_line", line.text[:MAX_SAMPLE], number)
+
+
+class _Joiner:
+    """Puts lines together that a log has cut, and cuts those that it has put into one.
+
+    A line's place is that of the lines it came from; of several that came from one, each but the last gets
+    one byte of it, so that no byte is counted twice.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[bytes, Splitter] = {}  # by writer
+        self._held: Gap | None = None  # bytes whose line has not ended yet, `sample` being their writer
+        self._after = 0  # where those that were held before end
+
+    def part(
+        self, line: Line, text: bytes, at: int | None, *, ends: bool, source: bytes = b""
+    ) -> Iterator[Piece]:
+        """`line` holds `text`, which ends a line if `ends`, or else goes on with the writer's next."""
+        if ends and source not in self._open and b"\n" not in text:
+            yield from self.close()
+            yield Line(text, line.offset, line.size, at)
+            return
+        splitter = self._open.setdefault(source, Splitter())
+        if self._held and self._held.sample != source:
+            yield from self.close()
+        start, size = (self._held.offset, self._held.size) if self._held else (line.offset, 0)
+        size += line.size
+        found = splitter.feed(text + b"\n" if ends else text, at)
+        self._held = None if found else Gap(start, size, sample=source)
+        for position, each in enumerate(found):
+            share = size if position == len(found) - 1 else 1
+            yield Line(each.text, start, share, at, each.overlong)
+            start, size = start + share, size - share
+        if ends or text.endswith(b"\n"):
+            del self._open[source]
+        elif len(self._open) > MAX_WRITERS:
+            yield from self._cut(next(iter(self._open)))
+
+    def other(self, piece: Piece) -> Iterator[Piece]:
+        """`piece` stands between."""
+        yield from self.close()
+        yield piece
+
+    def close(self) -> Iterator[Piece]:
+        """What is held belongs to no line that has ended yet: its bytes count as blank."""
+        if self._held:
+            yield Gap(self._held.offset, self._held.size)
+            self._after = self._held.offset + self._held.size
+            self._held = None
+
+    def end(self) -> Iterator[Piece]:
+        """The log has ended, and with it each line that had not."""
+        if self._held:
+            yield from self._cut(self._held.sample)
+        for source in list(self._open):
+            yield from self._cut(source)
+
+    def _cut(self, source: bytes) -> Iterator[Piece]:
+        """The line of a writer ends here; its bytes, unless they are held, have been counted as blank."""
+        place = self._held if self._held and self._held.sample == source else Gap(self._after, 0)
+        if place is self._held:
+            self._held = None
+            self._after = place.offset + place.size
+        for line in self._open.pop(source).close():
+            yield Line(line.text, place.offset, place.size, line.received_at, line.overlong)

@@ -1,0 +1,167 @@
+"""The dataset: a folder with plans and four tables, read and written without locks.
+
+    DATASET/_plan/00000001.json …                one file per plan, created once, never changed
+    DATASET/{rejects,chunks,streams,captures}/   one Parquet file per part, of the same name in each
+
+A part is whole when its file in `captures` exists; that one is written last. Whatever else lies in these
+folders (temporary files, parts that no plan names) is no part of the dataset.
+
+A `Dataset` is what was there when it was opened, so that all its answers agree with each other; open it
+again to see what has come since. Errors of the file system pass through as OSError.
+"""
+
+import os
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+
+from ssetl import plan as plans_of
+from ssetl.captures import sources
+from ssetl.errors import DatasetDamaged, NotADataset
+from ssetl.files import create_once, remove, sync_folder
+from ssetl.plan import Part, Plan, Snapshot
+
+PLAN_FOLDER: Final = sources.DATASET_MARKER
+
+TABLE_ORDER: Final = ("rejects", "chunks", "streams", "captures")
+"""The order in which the files of a part come to be: `captures` marks the part as whole."""
+
+SNAPSHOT_EVERY: Final = 100
+"""After so many plans a snapshot is written: readers open at most so many plan files."""
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """A dataset as it was when opened.
+
+    Args:
+        path: its folder.
+        plans: what counts of the plans, in order (a snapshot leaves out what has been replaced).
+        number: number of the last plan, 0 before the first.
+        whole: names of the parts that are whole.
+    """
+
+    path: Path
+    plans: tuple[Plan, ...]
+    number: int
+    whole: frozenset[str]
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """The dataset in a folder.
+
+        Raises:
+            NotADataset: there is none.
+            SchemaVersionError, DatasetDamaged: there is, but this ssetl cannot read it.
+        """
+        path = Path(path)
+        if not (path / PLAN_FOLDER).is_dir():
+            found = "a folder without plans" if path.is_dir() else "a file" if path.exists() else "nothing"
+            raise NotADataset(
+                f"no dataset at {path}: expected a folder that holds {PLAN_FOLDER}/, found {found}."
+                " Create it with `ssetl ingest PATH --dataset DATASET`, or name another folder."
+            )
+        # Parts before plans: a part may be replaced and removed meanwhile, but is then missed loudly.
+        whole = frozenset(_stems(path / "captures", ".parquet"))
+        number, plans = _read_plans(path / PLAN_FOLDER)
+        return cls(path, plans, number, whole)
+
+    @classmethod
+    def create(cls, path: str | Path) -> Self:
+        """The dataset in a folder, which is created if there is none.
+
+        Raises:
+            NotADataset: the folder holds other things, or is a file.
+        """
+        path = Path(path)
+        if not (path / PLAN_FOLDER).is_dir():
+            if path.exists() and not path.is_dir():
+                raise NotADataset(f"a dataset is a folder, and {path} is a file: name another --dataset.")
+            # The plans are looked for last: another ingest may be creating them.
+            if path.is_dir() and any(path.iterdir()) and not (path / PLAN_FOLDER).is_dir():
+                raise NotADataset(
+                    f"{path} holds files and no dataset (no folder {PLAN_FOLDER}/ in it),"
+                    " so nothing was written there: name an empty or a new folder as --dataset."
+                )
+            (path / PLAN_FOLDER).mkdir(parents=True, exist_ok=True)
+        for table in TABLE_ORDER:
+            (path / table).mkdir(exist_ok=True)
+        sync_folder(path)
+        return cls.open(path)
+
+    def publish(self, plan: Plan) -> bool:
+        """Add the next plan; False if another ingest was faster: open again and plan again."""
+        if plan.number > self.number + 1:
+            raise ValueError(f"plan {plan.number} cannot follow plan {self.number}")
+        if plan.number <= self.number:
+            return False
+        name = f"{plan.number:08d}.json"
+        if not create_once(self.path / PLAN_FOLDER / name, plans_of.encode(plan)):
+            return False
+        if plan.number % SNAPSHOT_EVERY == 0:
+            kept = plans_of.condense((*self.plans, plan), self.whole)
+            snapshot = self.path / PLAN_FOLDER / f"snapshot-{name}"
+            create_once(snapshot, plans_of.encode(Snapshot(plan.number, kept)))
+        return True
+
+    def visible_parts(self) -> list[str]:
+        """Names of the parts that readers use: whole, and not replaced."""
+        return plans_of.visible_parts(self.plans, self.whole)
+
+    def pending_parts(self) -> list[Part]:
+        """The parts that are planned and still to be written."""
+        return plans_of.pending_parts(self.plans, self.whole)
+
+    def clear_spool(self) -> None:
+        """Remove what came by standard input and is in parts that are visible by now."""
+        visible = set(self.visible_parts())
+        live = plans_of.live_parts(self.plans).values()
+        done = {capture.path for part in live if part.name in visible for capture in part.captures}
+        for source in sources.spooled(self.path):
+            if source.path in done:
+                remove(Path(sources.os_path(source.path)))
+
+    def plan_of(self, part: Part) -> Plan:
+        """The plan that named a part."""
+        number = plans_of.plan_number(part.name)
+        return next(plan for plan in self.plans if plan.number == number)
+
+    def files(self, table: str) -> list[Path]:
+        """The Parquet files that make up a table, in order."""
+        return [self.file(table, part) for part in self.visible_parts()]
+
+    def file(self, table: str, part: str) -> Path:
+        """Where a part keeps its rows of a table."""
+        return self.path / table / f"{part}.parquet"
+
+
+def _read_plans(folder: Path) -> tuple[int, tuple[Plan, ...]]:
+    """Number of the last plan, and the plans: those of the last snapshot and those after it."""
+    stems = _stems(folder, ".json")
+    numbers = {int(stem) for stem in stems if stem.isdecimal()}
+    snapshots = [stem for stem in stems if stem.startswith("snapshot-")]
+    start, plans = 0, list[Plan]()
+    if snapshots:
+        file = folder / f"{max(snapshots)}.json"
+        snapshot = plans_of.decode_snapshot(file.read_bytes(), str(file))
+        start, plans = snapshot.number, list(snapshot.plans)
+    last = max(numbers, default=start)
+    for number in range(start + 1, last + 1):
+        file = folder / f"{number:08d}.json"
+        if number not in numbers:
+            raise DatasetDamaged(
+                f"plan {file} is missing, and plan {last} exists."
+                " Restore it from a backup, or ingest the sources into a new dataset."
+            )
+        plans.append(plans_of.decode_plan(file.read_bytes(), str(file)))
+    return max(start, last), tuple(plans)
+
+
+def _stems(folder: Path, suffix: str) -> list[str]:
+    """Names of the files in a folder that end in `suffix`, without it; temporary files are not among them."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
+    return [name.removesuffix(suffix) for name in names if name.endswith(suffix) and name[0] != "."]

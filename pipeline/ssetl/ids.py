@@ -1,0 +1,25 @@
+"""Ids: the same bytes give the same ids on any machine, whatever the files are called.
+
+All ids are 128 bits of BLAKE3 in hex, 32 characters.
+"""
+
+from blake3 import blake3
+
+
+def capture_id(digest: str, n: int) -> str:
+    """Id of the capture whose decompressed bytes have `digest` (BLAKE3, hex), `n` equal ones before it."""
+    return _id(bytes.fromhex(digest), n)
+
+
+def source_id(path: str) -> str:
+    """Id of the source at an absolute path (as `sources.Source.path` spells it)."""
+    return _id(path.encode())
+
+
+def stream_id(capture_id: str, exchange_index: int, ordinal: int) -> str:
+    """Id of a stream: its capture, its exchange there, and its position in the capture; both from 0."""
+    return _id(bytes.fromhex(capture_id), exchange_index, ordinal)
+
+
+def _id(first: bytes, *numbers: int) -> str:
+    return blake3(first + b"".join(n.to_bytes(8, "little") for n in numbers)).hexdigest(length=16)

@@ -1,0 +1,368 @@
+"""Ingest: sources in, parts of a dataset out. Composes the other modules, and nothing else.
+
+First a plan says which captures go into which part; then each part is read and written. A rerun finishes
+what is planned and not whole, and reads nothing that is. Several ingests of one dataset at a time take the
+same steps in turn: who loses the race for a plan looks again, and a part written twice is the same part.
+"""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+import pyarrow as pa
+
+from ssetl import ids, planner, privacy, schema, tables
+from ssetl.captures import compression, sources
+from ssetl.captures.compression import DEFAULT_LIMITS, Limits
+from ssetl.captures.container import Exchanges
+from ssetl.captures.exchange import Leftover
+from ssetl.captures.recognise import open_capture
+from ssetl.dataset import Dataset
+from ssetl.errors import UsageError
+from ssetl.interleaved import read_interleaved
+from ssetl.parts import PartWriter, gather
+from ssetl.plan import Part, PlannedCapture
+from ssetl.response import read_response
+from ssetl.streams import Capture
+from ssetl.version import __version__
+
+_CAPTURE_COUNTS: Final = ("exchanges", "skipped", "streams", "events", "chunks", "rejects")
+_SUMMARY_COUNTS: Final = ("streams", "events", "chunks", "rejects")
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes done, bytes in all)."""
+
+BATCH_EVENTS: Final = 8192
+"""Events and rejects that are collected before they are written away as a batch of rows."""
+
+MAX_SORTED: Final = 1 << 18
+"""Streams of a part that are sorted by their start together; more are written in several runs."""
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What an ingest did.
+
+    Args:
+        captures: captures read, copies among them.
+        copies: captures whose bytes the dataset already holds under another name.
+        streams, events, chunks, rejects: rows written.
+        bytes: decompressed bytes read.
+        seconds: wall time.
+        parts: parts written.
+        unchanged: sources that hold nothing new.
+        waiting: sources left for later: still being written.
+        damaged: paths of sources that could be read in part only.
+        unreadable: paths that could not be read at all, with the reason.
+
+    """
+
+    captures: int = 0
+    copies: int = 0
+    streams: int = 0
+    events: int = 0
+    chunks: int = 0
+    rejects: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    parts: int = 0
+    unchanged: int = 0
+    waiting: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+
+class SourceChanged(Exception):
+    """A source is not what it was when it was planned."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+def ingest(
+    paths: Sequence[str | Path],
+    *,
+    dataset: str | Path = "data/lake",
+    settle: float = 0.0,
+    content: str = "keep",
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> Summary:
+    """Bring new captures into a dataset, which is created if there is none.
+
+    Args:
+        paths: files, folders (with all below them) and globs; `-` is standard input.
+        dataset: folder of the dataset.
+        settle: seconds for which a source must have been quiet before its open end is read.
+        content: what becomes of the texts that people wrote in what is read now: keep, hash or drop; see
+            `ssetl.privacy`.
+        limits: how far compressed sources may inflate.
+        progress: called now and then with (bytes done, bytes in all).
+
+    Raises:
+        SourceNotFound: a path names nothing.
+        NoSources: there is no file in the paths.
+        NotADataset: the dataset folder holds other things.
+        SchemaVersionError, DatasetDamaged: the dataset cannot be continued.
+        UsageError: `content` is none of the three.
+        OSError: the dataset cannot be written.
+
+    """
+    if content not in privacy.MODES:
+        raise UsageError(f"content is {', '.join(privacy.MODES)}, and not {content!r}.")
+    began = time.perf_counter()
+    named = [str(path) for path in paths]
+    found = sources.find(path for path in named if path != "-") if named != ["-"] else sources.Found([], [])
+    folder = Dataset.create(dataset).path
+    if "-" in named:
+        sources.spool(sys.stdin.buffer, folder)
+    plan = partial(
+        planner.make,
+        settle=settle,
+        closed=closed_bytes,
+        options={} if content == "keep" else {privacy.OPTION: content},
+        limits=limits,
+    )
+    run = _Run(
+        folder, [*found.sources, *sources.spooled(folder)], plan, progress or (lambda _done, _all: None)
+    )
+    planned = run.finish()
+    if sources.spooled(folder):
+        Dataset.open(folder).clear_spool()
+    return Summary(
+        **run.counts,
+        seconds=time.perf_counter() - began,
+        unchanged=planned.unchanged,
+        waiting=(*planned.waiting, *run.changing),
+        damaged=tuple(run.damaged),
+        unreadable=(*planned.unreadable, *found.rejected),
+    )
+
+
+class _Run:
+    """One ingest: plans and writes until nothing is left to do."""
+
+    def __init__(
+        self,
+        folder: Path,
+        listed: list[sources.Source],
+        plan: Callable[..., planner.Planned],
+        progress: Progress,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.damaged: list[str] = []
+        self.changing: list[str] = []
+        self.planned: planner.Planned | None = None
+        self._folder = folder
+        self._listed = listed
+        self._plan = plan
+        self._progress = progress
+
+    def finish(self) -> planner.Planned:
+        """Do what is to do; give what was found to do at first."""
+        while True:
+            dataset = Dataset.open(self._folder)
+            if pending := dataset.pending_parts():
+                self._write(dataset, pending)
+                continue
+            now_us = time.time_ns() // 1000
+            listed = [source for source in self._listed if source.path not in self.changing]
+            planned = self._plan(dataset, listed, now_us=now_us)
+            self.planned = self.planned or planned
+            if not planned.plans:
+                return self.planned
+            for plan in planned.plans:
+                if not Dataset.open(self._folder).publish(plan):
+                    break
+
+    def _write(self, dataset: Dataset, pending: list[Part]) -> None:
+        """Write the parts that are planned and not whole."""
+        size = sum(planned.bytes for part in pending for planned in part.captures)
+        done = 0
+
+        def advance(read: int) -> None:
+            nonlocal done
+            done += read
+            self._progress(done, size)
+
+        for part in pending:
+            try:
+                self.counts += write_part(dataset, part, advance)
+            except SourceChanged as changed:
+                self.changing.append(changed.path)
+                now_us = time.time_ns() // 1000
+                dataset = Dataset.open(self._folder)
+                if part.name not in dataset.whole:  # another ingest may have read it in time
+                    dataset.publish(planner.void(dataset, part.name, now_us=now_us))
+            else:
+                read = () if part.gathers else part.captures
+                self.damaged += [planned.path for planned in read if planned.damage]
+
+
+def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) -> Counter[str]:
+    """Read the captures of a part and make it whole; give the counts of `Summary`.
+
+    Raises:
+        SourceChanged: a source was changed or removed since it was planned; nothing is written.
+        OSError: the dataset cannot be written.
+    """
+    if part.gathers:
+        gather(dataset, part)
+        return Counter(parts=1)
+    planned_us = dataset.plan_of(part).created_us
+    counts: Counter[str] = Counter(parts=1)
+    rows, streams = [], list[pa.RecordBatch]()
+    policy = privacy.policy_of(part.options, dataset.path)
+    with PartWriter(dataset, part.name, policy=policy) as writer:
+        for planned in part.captures:
+            capture = _write_capture(planned, writer, streams, progress)
+            if not planner.still_holds(planned, planned_us=planned_us):
+                raise SourceChanged(planned.path)
+            row = _capture_row(planned, capture, planned_us)
+            rows.append(row)
+            counts["captures"] += 1
+            counts["copies"] += row["copy_of"] is not None
+            counts["bytes"] += planned.bytes
+            if row["copy_of"] is None:
+                counts.update({name: capture.counts[name] for name in _SUMMARY_COUNTS})
+        writer.write("streams", tables.by_start(streams))
+        writer.write("captures", tables.captures(rows))
+        writer.commit()
+    return counts
+
+
+def closed_bytes(path: str, offset: int, length: int) -> int:
+    """Of `length` bytes of a plain source from `offset` on, those up to which no stream is left open.
+
+    Raises:
+        OSError: the source cannot be read.
+    """
+    capture = Capture("")
+    with compression.open_source(path) as reader:
+        reader.seek_to(offset)
+        for _ in _read(capture, open_capture(_Bounded(reader, length)).exchanges):
+            capture.placed, capture.streams, capture.rejects = [], [], []
+    return capture.closed_bytes
+
+
+def _write_capture(
+    planned: PlannedCapture,
+    writer: PartWriter,
+    streams: list[pa.RecordBatch],
+    progress: Callable[[int], None],
+) -> Capture:
+    """Read one capture and write its rows, unless it is a copy with events; `streams` are kept for later."""
+    capture = Capture(planned.capture_id)
+    with _Range(planned, progress) as reader:
+        opened = open_capture(reader)
+        capture.container = opened.container
+        for _ in _read(capture, opened.exchanges):
+            if planned.copy_of and capture.placed:
+                return capture
+            collected = len(capture.placed) + len(capture.rejects) + len(capture.streams)
+            if collected >= BATCH_EVENTS and not planned.copy_of:
+                _empty(capture, writer, streams)
+    if planned.damage:
+        capture.leave(Leftover(planned.end, 0, planned.damage))
+    _empty(capture, writer, streams)
+    return capture
+
+
+def _read(capture: Capture, exchanges: Exchanges) -> Iterator[None]:
+    for found in exchanges:
+        if isinstance(found, Leftover):
+            capture.leave(found)
+        elif found.single:
+            yield from read_response(capture, found)
+        else:
+            yield from read_interleaved(capture, found)
+        yield
+
+
+def _empty(capture: Capture, writer: PartWriter, streams: list[pa.RecordBatch]) -> None:
+    """Write away what a capture has collected."""
+    writer.write("chunks", tables.chunks(capture.placed, capture.capture_id))
+    writer.write("rejects", tables.rejects(capture.rejects, capture.capture_id))
+    streams.append(tables.streams(capture.streams))
+    capture.placed, capture.streams, capture.rejects = [], [], []
+    if sum(batch.num_rows for batch in streams) >= MAX_SORTED:
+        writer.write("streams", tables.by_start(streams))
+        streams.clear()
+
+
+class _Bounded:
+    """A reader that ends after so many bytes."""
+
+    def __init__(self, reader: compression.Reader, size: int) -> None:
+        self._reader = reader
+        self._left = size
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        data = self._reader.read(min(size, self._left)) if self._left else b""
+        self._left -= len(data)
+        return data
+
+
+class _Range:
+    """The bytes of a planned capture, and none beyond them. A context manager.
+
+    Entering and reading raise SourceChanged if the source cannot be read any more.
+    """
+
+    def __init__(self, planned: PlannedCapture, progress: Callable[[int], None]) -> None:
+        self._planned = planned
+        self._progress = progress
+
+    def __enter__(self) -> Self:
+        try:
+            limits = Limits.known(self._planned.end)
+            self._reader = compression.open_source(self._planned.path, limits=limits)
+        except OSError as error:
+            raise SourceChanged(self._planned.path) from error
+        try:
+            self._reader.seek_to(self._planned.offset)
+        except OSError as error:
+            self._reader.close()
+            raise SourceChanged(self._planned.path) from error
+        self._bounded = _Bounded(self._reader, self._planned.bytes)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        try:
+            data = self._bounded.read(size)
+        except OSError as error:
+            raise SourceChanged(self._planned.path) from error
+        self._progress(len(data))
+        return data
+
+
+def _capture_row(planned: PlannedCapture, capture: Capture, ingested_at: int) -> dict[str, object]:
+    """The row of `captures`; a copy has no counts, for its bytes are counted elsewhere."""
+    counts: dict[str, int | None] = {name: capture.counts[name] for name in _CAPTURE_COUNTS}
+    counts["body_bytes"] = capture.tally.total()
+    counts |= {f"{kind}_bytes": capture.tally[kind] for kind in schema.BYTE_KINDS}
+    counts["closed_bytes"] = capture.closed_bytes
+    is_copy = planned.copy_of is not None and capture.counts["events"] > 0
+    return {
+        "capture_id": planned.capture_id,
+        "source_id": ids.source_id(planned.path),
+        "path": planned.path,
+        "source_offset": planned.offset,
+        "bytes": planned.bytes,
+        "container": capture.container,
+        "compression": planned.compression,
+        **(dict.fromkeys(counts) if is_copy else counts),
+        "copy_of": planned.copy_of if is_copy else None,
+        "ingested_at": ingested_at,
+        "ssetl_version": __version__,
+    }

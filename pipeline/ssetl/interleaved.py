@@ -1,0 +1,290 @@
+"""A raw file (SSE, NDJSON, a log) in which streams follow each other or interleave.
+
+Events group by id. An event without one belongs to the stream around it: the previous event's or, if that
+one has ended, the next one's; a terminator belongs to the oldest finished stream without one. Comments
+that ssetl's own capturers write tell the time: `: request <time> <method> <path>` starts an exchange, and
+`: t <time>` is the arrival of what follows.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
+
+import msgspec
+
+from ssetl import apis, times
+from ssetl.apis.row import Api, Row, flatten
+from ssetl.captures.exchange import Exchange, Piece, Read
+from ssetl.captures.recorded import clean_url
+from ssetl.framing import frames
+from ssetl.lines import Line
+from ssetl.response import error_outside, event_of
+from ssetl.sse import Bare, Comment, Event, Frame, Terminator
+from ssetl.stream import Stream
+from ssetl.streams import Capture
+
+MAX_OPEN: Final = 4096
+"""Streams that may be open at once; beyond it the oldest is closed, a finished one first."""
+
+MAX_HELD: Final = 1024
+"""Events without an id that may wait for the stream they belong to."""
+
+_BLANK: Final = b" \t\r\n"
+
+
+class _Flat(msgspec.Struct, frozen=True):
+    """An event with its rows; `shares` its time if an event before it came in the same read."""
+
+    event: Event
+    api: Api
+    known: Api | None
+    rows: list[Row]
+    starts: bool
+    comments: int
+    shares: bool
+
+
+def read_interleaved(capture: Capture, exchange: Exchange) -> Iterator[None]:
+    """Put what the file holds into `capture`; pause now and then so that it can be emptied."""
+    reader = _Interleaved(capture, exchange)
+    for some in frames(reader.watched(exchange.body), capture.tally, whole=False):
+        for frame in some:
+            reader.take(frame)
+        yield
+    reader.close()
+
+
+class _Interleaved:
+    def __init__(self, capture: Capture, exchange: Exchange) -> None:
+        self._capture = capture
+        self._exchange = exchange
+        self._request: Exchange | None = None  # of a request comment that no stream has claimed yet
+        self._index: int | None = None
+        self._open: dict[str, Stream] = {}  # by stream_id, the oldest first
+        self._by_id: dict[str, Stream] = {}  # the open ones that have an id
+        self._waiting: dict[str, int] = {}  # finished, without a terminator: how many had begun by then
+        self._passed: dict[str, int] = {}  # the same, but another one has begun and finished since
+        self._current: Stream | None = None
+        self._held: list[_Flat] = []
+        self._stamp: int | None = None
+        self._stamp_used = False
+        self._stamp_over = False
+        self._comments = 0
+        self._size = 0
+        self._filled = 0  # where the last byte ends that is not blank
+
+    def watched(self, body: Iterable[Piece]) -> Iterator[Piece]:
+        """The pieces of the body as they are; notes where it ends."""
+        for piece in body:
+            if isinstance(piece, Read):
+                filled = self._size + len(piece.data.rstrip(_BLANK))
+                self._filled = filled if filled > self._size else self._filled
+                self._size += len(piece.data)
+            else:
+                self._size = piece.offset + piece.size
+                blank = isinstance(piece, Line) and not piece.text.strip(_BLANK)
+                self._filled = self._filled if blank else self._size
+            yield piece
+
+    def take(self, frame: Frame) -> None:
+        if isinstance(frame, Event):
+            self._event(frame)
+        elif isinstance(frame, Terminator):
+            self._terminate(frame)
+        elif isinstance(frame, Comment):
+            self._comment(frame)
+        elif isinstance(frame, Bare):
+            self._bare(frame)
+        else:
+            self._capture.reject(frame, self._index or 0)
+
+    def close(self) -> None:
+        """The file has ended, and with it all that is open."""
+        if self._capture.closed_bytes >= self._filled:
+            self._capture.closed_bytes = self._size
+        self._place_held(None)
+        for stream in list(self._open.values()):
+            self._close(stream)
+        if self._index is None:
+            self._capture.next_exchange()
+
+    def _comment(self, frame: Comment) -> None:
+        word, _, rest = frame.text.decode("utf-8", "replace").partition(" ")
+        if word == "t":
+            self._stamp = times.parse_iso(rest.strip())
+            self._stamp_used = self._stamp_over = False
+        elif word == "request":
+            stamp, _, target = rest.partition(" ")
+            self._place_held(None)
+            self._request = msgspec.structs.replace(
+                self._exchange, request_sent_at=times.parse_iso(stamp), url=_url(target)
+            )
+            self._index = self._capture.next_exchange()
+            self._current = self._stamp = None
+        else:
+            self._comments += 1
+
+    def _bare(self, frame: Bare) -> None:
+        error = error_outside(frame)
+        if error is not None:
+            self._fail(frame, *error)
+        elif self._exchange.ndjson or apis.recognise(frame.value, None) is not None:
+            self._event(event_of(frame))
+        else:
+            self._capture.reject(frame, self._index or 0)
+
+    def _fail(self, frame: Bare, error_type: str | None, error_message: str | None) -> None:
+        """An error outside of the events: of the stream around it, or of one that never began."""
+        self._capture.tally["error"] += frame.size
+        around = self._current
+        if around is None or around.closed:
+            around = self._start(apis.UNKNOWN, None)
+        around.fail(error_type, error_message)
+        around.line(self._arrival(frame.received_at))
+        if not around.events:
+            self._close(around)
+
+    def _event(self, event: Event) -> None:
+        known = apis.recognise(event.value, event.type)
+        current = self._current
+        api = known or (apis.UNKNOWN if current is None or current.closed else current.api)
+        event = msgspec.structs.replace(event, received_at=self._arrival(event.received_at))
+        rows = flatten(api, event.value, event.type)
+        starts = api.starts(event.value, event.type)
+        shares = self._stamp_used and event.received_at is not None
+        flat = _Flat(event, api, known, rows, starts, self._comments, shares)
+        self._comments, self._stamp_used = 0, self._stamp is not None
+        stream = self._stream_of(flat)
+        if stream is None:
+            self._held.append(flat)
+            if len(self._held) > MAX_HELD:
+                self._place_held(None)
+        else:
+            self._place_held(stream)
+            self._place(flat, stream)
+
+    def _stream_of(self, flat: _Flat) -> Stream | None:
+        """The stream that an event belongs to, a new one if need be; None: the next event will tell."""
+        response_id = flat.rows[0].response_id
+        if response_id:
+            return self._stream_by_id(response_id, flat)
+        current = self._current
+        if current is not None and _goes_on(current, flat):
+            return current
+        if current is None or current.closed:
+            unfinished = any(not (each.finished or each.closed) for each in self._open.values())
+            return None if unfinished and not flat.starts else self._start(flat.api, None)
+        if flat.starts or _akin(current.api, flat.known):
+            return self._start(flat.api, None)
+        others = (each for each in reversed(self._open.values()) if _goes_on(each, flat))
+        return next(others, None) or self._start(flat.api, None)
+
+    def _stream_by_id(self, response_id: str, flat: _Flat) -> Stream:
+        known, current = self._by_id.get(response_id), self._current
+        if known is not None:
+            if not known.restarts(flat.rows, requested=self._request is not None):
+                return known
+            self._close(known)
+        elif current is not None and current.response_id is None and _goes_on(current, flat):
+            self._by_id[response_id] = current
+            return current
+        return self._start(flat.api, response_id)
+
+    def _start(self, api: Api, response_id: str | None) -> Stream:
+        if self._index is None:
+            self._index = self._capture.next_exchange()
+        exchange, self._request = self._request or self._exchange, None
+        if self._current is not None and self._current.closed:
+            self._close(self._current)
+        if len(self._open) >= MAX_OPEN:
+            self._close(self._open[next(chain(self._passed, self._waiting, self._open))])
+        stream = self._capture.open(exchange, self._index, api)
+        self._open[stream.stream_id] = stream
+        if response_id:
+            self._by_id[response_id] = stream
+        return stream
+
+    def _place(self, flat: _Flat, stream: Stream) -> None:
+        stream.learn(flat.known)
+        self._capture.place(stream, flat.event, flat.rows, flat.api, flat.comments)
+        self._current = stream
+        if flat.shares and stream.clock == "arrival":
+            stream.clock = "arrival_read"
+        if not stream.finished and not stream.ended:
+            self._waiting.pop(stream.stream_id, None)
+            self._passed.pop(stream.stream_id, None)
+        elif stream.stream_id not in self._passed:
+            self._waiting.setdefault(stream.stream_id, self._capture.counts["streams"])
+        if stream.ended:  # a terminator may still follow
+            self._note_end(flat.event.offset + flat.event.size + flat.event.between)
+
+    def _place_held(self, stream: Stream | None) -> None:
+        """Events that waited go to the stream of the next event; None: to one of their own."""
+        held, self._held = self._held, []
+        for flat in held:
+            if stream is None or not _akin(stream.api, flat.known):
+                stream = self._start(flat.api, None)
+            self._place(flat, stream)
+
+    def _terminate(self, frame: Terminator) -> None:
+        self._place_held(None)
+        self._capture.tally["terminator"] += frame.size
+        stream = self._finished() or self._current
+        if stream is None or stream.has_terminator:
+            return
+        stream.has_terminator = True
+        stream.line(self._stamp if frame.received_at is None else frame.received_at)
+        self._close(stream)
+        self._note_end(frame.offset + frame.size)
+
+    def _finished(self) -> Stream | None:
+        """The oldest finished stream without a terminator.
+
+        One that was over before another began that has finished, too, comes last: its server sends none,
+        or the capture lost it.
+        """
+        latest = max((self._open[key].ordinal for key in self._waiting), default=0)
+        for key, begun in list(self._waiting.items()):
+            if begun > latest:
+                return self._open[key]
+            self._passed[key] = self._waiting.pop(key)
+        return next((self._open[key] for key in self._passed), None)
+
+    def _close(self, stream: Stream) -> None:
+        if self._open.pop(stream.stream_id, None) is None:
+            return
+        self._waiting.pop(stream.stream_id, None)
+        self._passed.pop(stream.stream_id, None)
+        if stream.response_id and self._by_id.get(stream.response_id) is stream:
+            del self._by_id[stream.response_id]
+        if stream is self._current and not stream.closed:
+            self._current = None
+        self._capture.close(stream)
+
+    def _note_end(self, end: int) -> None:
+        """A stream has ended: if none is left open, later bytes can be read without those before."""
+        if not self._held and self._request is None and all(each.closed for each in self._open.values()):
+            self._capture.closed_bytes = end
+            self._comments = 0
+            self._stamp_over = True  # a terminator that follows is still of the same read, an event is not
+
+    def _arrival(self, received_at: int | None) -> int | None:
+        """When an event came: the container's word, or else that of the last stamp."""
+        if self._stamp_over:
+            self._stamp = None
+        return self._stamp if received_at is None else received_at
+
+
+def _goes_on(stream: Stream, flat: _Flat) -> bool:
+    """Whether an event may be the next of `stream`, as far as one can tell without an id."""
+    return not flat.starts and _akin(stream.api, flat.known) and not stream.restarts(flat.rows)
+
+
+def _akin(api: Api, known: Api | None) -> bool:
+    """Whether an event that is certainly of API `known`, or of none, can be of a stream of `api`."""
+    return known is None or api in (known, apis.UNKNOWN)
+
+
+def _url(target: str) -> str | None:
+    """The path of `POST /v1/chat/completions`, without credentials."""
+    return clean_url(target.rpartition(" ")[2])

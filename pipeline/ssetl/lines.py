@@ -1,0 +1,100 @@
+"""Bytes, cut anywhere, to lines: LF, CRLF and CR end a line. Any cut gives the same lines."""
+
+import re
+from typing import Final
+
+import msgspec
+
+MAX_LINE: Final = 64 << 20
+"""A longer line is a reject; it is never held in memory."""
+
+MAX_SAMPLE: Final = 1024
+"""Bytes of a reject that are kept."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of a body, without its line end; `size` counts all its bytes, line end included.
+
+    An overlong line has the first `MAX_SAMPLE` bytes as its text.
+    """
+
+    text: bytes
+    offset: int
+    size: int
+    received_at: int | None = None
+    overlong: bool = False
+
+
+class Splitter:
+    """Bytes, cut anywhere, to lines that end with LF, CRLF or CR.
+
+    A BOM before a line is dropped: it begins the body, or a file that was appended to another.
+    """
+
+    def __init__(self, max_line: int = MAX_LINE) -> None:
+        self._max = max_line
+        self._sample_size = min(MAX_SAMPLE, max_line)
+        self._rest: list[bytes] = []  # a line whose end has not come
+        self._held = 0
+        self._held_at: int | None = None
+        self._dropped = 0
+        self._sample = b""
+        self._offset = 0
+
+    def feed(self, data: bytes, received_at: int | None = None) -> list[Line]:
+        """The lines that `data` completes, each stamped with the read that completed it."""
+        if b"\n" not in data and b"\r" not in data and not (self._rest and self._rest[-1][-1:] == b"\r"):
+            self._hold(data, received_at)
+            return []
+        block = b"".join([*self._rest, data])
+        self._rest, self._held = [], 0
+        if b"\r" not in block:
+            texts = block.split(b"\n")
+            tail = texts.pop()
+            lines = [self._line(text, len(text) + 1, received_at) for text in texts]
+            self._hold(tail, received_at)
+            return lines
+        lines, start = [], 0
+        for end in _LINE_END.finditer(block):
+            if end[0] == b"\r" and end.end() == len(block):
+                break  # a LF may follow
+            lines.append(self._line(block[start : end.start()], end.end() - start, received_at))
+            start = end.end()
+        self._hold(block[start:], received_at)
+        return lines
+
+    def close(self) -> list[Line]:
+        """The last line, if it has no line end; its stamp is that of the last read."""
+        tail = b"".join(self._rest)
+        self._rest, self._held = [], 0
+        if not tail and not self._dropped:
+            return []
+        return [self._line(tail.removesuffix(b"\r"), len(tail), self._held_at)]
+
+    def _hold(self, tail: bytes, received_at: int | None) -> None:
+        """Keep the start of a line until its end comes, or only count it if it grows too long."""
+        if not tail:
+            return
+        self._rest.append(tail)
+        self._held += len(tail)
+        self._held_at = received_at
+        if self._held > self._max + 1:  # 1: a CR that belongs to the line end
+            text = b"".join(self._rest)
+            cr = text[-1:] if text[-1:] == b"\r" else b""
+            if not self._dropped:
+                self._sample = text[: self._sample_size]
+            self._dropped += len(text) - len(cr)
+            self._rest, self._held = ([cr] if cr else []), len(cr)
+
+    def _line(self, text: bytes, size: int, received_at: int | None) -> Line:
+        offset = self._offset
+        overlong = self._dropped > 0 or len(text) > self._max
+        if overlong:
+            size += self._dropped
+            text = self._sample if self._dropped else text[: self._sample_size]
+            self._dropped = 0
+        self._offset += size
+        return Line(text.removeprefix(_BOM), offset, size, received_at, overlong)

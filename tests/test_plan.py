@@ -1,0 +1,197 @@
+"""Plans: their files, and which parts count after any history."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssetl import plan
+from ssetl.errors import DatasetDamaged, SchemaVersionError
+from ssetl.plan import Part, Plan, PlannedCapture, Seen, Snapshot, part_name
+from ssetl.schema import SCHEMA_VERSION
+
+
+def capture(name: str, **changes: Any) -> PlannedCapture:
+    fields: dict[str, Any] = {
+        "path": f"/logs/{name}",
+        "inode": "1:2",
+        "size": 10,
+        "mtime_ns": 1,
+        "compression": "none",
+        "offset": 0,
+        "bytes": 10,
+        "digest": name,
+        "head": "aa",
+        "tail": "bb",
+        "n": 0,
+        "capture_id": name,
+    }
+    return PlannedCapture(**fields | changes)
+
+
+def make(number: int, parts: int = 0, **members: Any) -> Plan:
+    planned = tuple(Part(part_name(number, n), (capture(part_name(number, n)),)) for n in range(parts))
+    return Plan(number, plan.instant(1_700_000_000_123_456), "1.2.3", parts=planned, **members)
+
+
+A, B, C, D = "00000001-0000", "00000001-0001", "00000002-0000", "00000002-0001"
+
+
+def test_a_plan_survives_its_file() -> None:
+    written = make(7, 2, replaces=(A,), voids=(B,), seen=(Seen("x", "/logs/\n\x1b\N{SNOWMAN}", "1:3", 4, 5),))
+    assert plan.decode_plan(plan.encode(written), "here") == written
+    snapshot = Snapshot(7, (written, make(8)))
+    assert plan.decode_snapshot(plan.encode(snapshot), "here") == snapshot
+
+
+def test_the_file_says_what_is_needed_to_read_it_in_years() -> None:
+    written = json.loads(plan.encode(make(7, 1)))
+    assert written["version"] == plan.PLAN_VERSION
+    assert written["schema_version"] == SCHEMA_VERSION
+    assert written["number"] == 7
+    assert written["created_at"] == "2023-11-14T22:13:20.123456Z"
+    assert written["parts"][0]["name"] == "00000007-0000"
+    assert make(7).created_us == 1_700_000_000_123_456
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"version":1}', b"\xff\x00", b"null"])
+def test_a_damaged_plan_is_named(damaged: bytes) -> None:
+    with pytest.raises(DatasetDamaged, match="plans/3"):
+        plan.decode_plan(damaged, "plans/3")
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "remedy"),
+    [
+        ("schema_version", SCHEMA_VERSION + 1, "upgrade ssetl"),
+        ("schema_version", 0, "new dataset"),
+        ("version", 9, "upgrade"),
+    ],
+)
+def test_another_version_is_told_from_damage(member: str, value: int, remedy: str) -> None:
+    other = json.dumps({**json.loads(plan.encode(make(3))), member: value, "parts": "unheard of"}).encode()
+    with pytest.raises(SchemaVersionError, match=remedy):
+        plan.decode_plan(other, "plans/3")
+
+
+def test_parts_appear_one_by_one() -> None:
+    plans = [make(1, 2)]
+    assert plan.visible_parts(plans, set()) == []
+    assert plan.visible_parts(plans, {B}) == [B]
+    assert [part.name for part in plan.pending_parts(plans, {B})] == [A]
+
+
+def test_a_replacement_shows_all_at_once() -> None:
+    plans = [make(1, 2), make(2, 2, replaces=(A,))]
+    assert plan.visible_parts(plans, {A, B, C}) == [A, B]
+    assert plan.visible_parts(plans, {A, B, C, D}) == [B, C, D]
+    assert plan.visible_parts(plans, {B, C, D}) == [B, C, D]
+    assert [part.name for part in plan.pending_parts(plans, {B, C})] == [D]
+
+
+def test_a_replacement_by_nothing_is_at_once() -> None:
+    assert plan.visible_parts([make(1, 2), make(2, replaces=(A,))], {A, B}) == [B]
+
+
+def test_replaced_parts_need_not_exist_any_more() -> None:
+    plans = [make(1, 1), make(2, 2, replaces=(A,)), make(3, 1, replaces=(C,))]
+    third = "00000003-0000"
+    assert plan.visible_parts(plans, {D, third}) == [D, third]
+    assert plan.visible_parts(plans, {C, D}) == [C, D]
+
+
+def test_a_void_part_was_never_planned() -> None:
+    plans = [make(1, 2), make(2, voids=(A,))]
+    assert plan.visible_parts(plans, {A, B}) == [B]
+    assert plan.pending_parts(plans, {B}) == []
+    assert list(plan.live_parts(plans)) == [B]
+
+
+def test_a_replacement_with_a_void_part_is_off() -> None:
+    plans = [make(1, 2), make(2, 2, replaces=(A,)), make(3, voids=(D,))]
+    assert plan.visible_parts(plans, {A, B, C, D}) == [A, B]
+    assert list(plan.live_parts(plans)) == [A, B]
+
+
+def test_what_was_seen_counts_while_its_capture_does() -> None:
+    seen = Seen(A, "/logs/other", "1:9", 10, 2)
+    assert list(plan.seen([make(1, 1), make(2, seen=(seen,))])) == [seen]
+    assert list(plan.seen([make(1, 1), make(2, seen=(seen,)), make(3, voids=(A,))])) == []
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Plan]:
+    """Plans as planners make them: they replace and void only what is live when they are made."""
+    plans: list[Plan] = []
+    for number in range(1, draw(st.integers(1, 8)) + 1):
+        live = sorted(plan.live_parts(plans))
+        some = st.lists(st.sampled_from(live), unique=True, max_size=3) if live else st.just([])
+        kind = draw(st.sampled_from(["add", "replace", "void"]))
+        made = make(number, draw(st.integers(0, 3)) if kind != "void" else 0)
+        chosen = tuple(draw(some))
+        if kind == "replace":
+            made = msgspec.structs.replace(made, replaces=chosen)
+        elif kind == "void":
+            made = msgspec.structs.replace(made, voids=chosen[:1])
+        seen = tuple(Seen(name, f"/{number}", "1:1", 1, 1) for name in draw(some))
+        plans.append(msgspec.structs.replace(made, seen=seen))
+    return plans
+
+
+def names(plans: list[Plan]) -> list[str]:
+    return [part.name for each in plans for part in each.parts]
+
+
+def some_of(all_: list[str]) -> st.SearchStrategy[set[str]]:
+    return st.sets(st.sampled_from(all_)) if all_ else st.just(set())
+
+
+@given(histories(), st.data())
+def test_visible_parts_are_live_or_still_being_replaced_and_whole(
+    plans: list[Plan], data: st.DataObject
+) -> None:
+    whole = data.draw(some_of(names(plans)))
+    visible = plan.visible_parts(plans, whole)
+    assert set(visible) <= whole
+    assert visible == sorted(set(visible))
+    live = plan.live_parts(plans)
+    for name in set(visible) - set(live):
+        replacing = [each for each in plans if name in each.replaces]
+        assert any({part.name for part in each.parts} - whole for each in replacing)
+    everything = set(names(plans))
+    assert set(plan.visible_parts(plans, everything)) == set(live)
+    assert plan.pending_parts(plans, everything) == []
+
+
+@given(histories(), st.data())
+def test_a_snapshot_changes_nothing_now_or_later(plans: list[Plan], data: st.DataObject) -> None:
+    everything = names(plans)
+    whole = data.draw(some_of(everything))
+    condensed = list(plan.condense(plans, whole))
+    later = whole | data.draw(some_of(everything))
+    for state in (whole, later):
+        assert plan.visible_parts(condensed, state) == plan.visible_parts(plans, state)
+        assert plan.pending_parts(condensed, state) == plan.pending_parts(plans, state)
+    assert plan.live_parts(condensed) == plan.live_parts(plans)
+    assert set(plan.seen(condensed)) == set(plan.seen(plans))
+
+
+@given(histories(), st.data())
+def test_the_life_of_a_dataset_goes_on_from_a_snapshot(plans: list[Plan], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(plans)))
+    everything = names(plans)
+    whole = data.draw(some_of(everything))
+    at_snapshot = {name for name in whole if name in names(plans[:cut]) and data.draw(st.booleans())}
+    continued = [*plan.condense(plans[:cut], at_snapshot), *plans[cut:]]
+    assert plan.visible_parts(continued, whole) == plan.visible_parts(plans, whole)
+    assert plan.live_parts(continued) == plan.live_parts(plans)
+
+
+def test_a_snapshot_forgets_what_is_over() -> None:
+    plans = [make(1, 1), *(make(n, 1, replaces=(part_name(n - 1, 0),)) for n in range(2, 50))]
+    [kept] = plan.condense(plans, set(names(plans)))
+    assert [part.name for part in kept.parts] == ["00000049-0000"]
+    assert kept.replaces == ()

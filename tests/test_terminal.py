@@ -1,0 +1,141 @@
+import datetime as dt
+import io
+import re
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from ssetl import terminal
+from ssetl.terminal import UNKNOWN, Drawn, column_texts, draw, inert_output
+
+
+def drawn(columns: dict[str, list[object]], width: int | None = None) -> Drawn:
+    return draw(pa.table(columns).to_reader(), width=width)
+
+
+def lines(table: Drawn) -> list[str]:
+    return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", table.text).splitlines()]
+
+
+TABLE = {
+    "response_model": ["gpt-4o-mini-2024-07-18", None],
+    "time_to_first_token_ms": [412.25, None],
+    "streams": [12, 3],
+}
+
+
+def test_columns_are_aligned_and_numbers_to_the_right() -> None:
+    assert lines(drawn(TABLE)) == [
+        "response_model          time_to_first_token_ms  streams",
+        "───────────────────────────────────────────────────────",
+        "gpt-4o-mini-2024-07-18                   412.2       12",
+        "–                                            –        3",  # noqa: RUF001
+    ]
+
+
+def test_elsewhere_than_on_a_terminal_there_is_no_colour_and_no_limit() -> None:
+    table = drawn({"text": ["x" * 5000] * 1500})
+    assert "\x1b" not in table.text
+    assert not table.is_cut
+    assert lines(table)[2:] == ["x" * 5000] * 1500
+
+
+def test_a_terminal_gets_folded_heads_first() -> None:
+    table = drawn(TABLE, width=46)
+    assert lines(table) == [
+        "                        time_to_",
+        "                          first_",
+        "response_model          token_ms  streams",
+        "─────────────────────────────────────────",
+        "gpt-4o-mini-2024-07-18     412.2       12",
+        "–                              –        3",  # noqa: RUF001
+    ]
+    assert table.left_out == ()
+
+
+def test_then_cropped_texts() -> None:
+    assert lines(drawn(TABLE, width=40))[-2:] == [
+        "gpt-4o-mini-2024-07-…     412.2       12",
+        "–                             –        3",  # noqa: RUF001
+    ]
+
+
+def test_then_columns_are_left_out_from_the_right() -> None:
+    table = drawn({name: cells * 2 for name, cells in TABLE.items()}, width=35)
+    assert table.left_out == ("streams",)
+    assert max(map(cell_len, lines(table))) <= 35
+
+
+def test_or_a_few_rows_become_blocks() -> None:
+    table = drawn({name: cells[:1] for name, cells in TABLE.items()}, width=24)
+    assert table.left_out == ()
+    assert lines(table) == [
+        "response_model          gpt-4o-mini-2024-07-18",
+        "time_to_first_token_ms  412.2",
+        "streams                 12",
+        "",
+    ]
+
+
+def test_a_terminal_gets_so_many_rows() -> None:
+    table = drawn({"n": list(range(terminal.MAX_ROWS + 1))}, width=80)
+    assert table.is_cut
+    assert len(lines(table)) == terminal.MAX_ROWS + 2
+    assert not drawn({"n": list(range(terminal.MAX_ROWS))}, width=80).is_cut
+
+
+def test_nothing_of_a_cell_takes_effect() -> None:
+    hostile = ["\x1b]0;title\x07", "[bold red]x[/]", ":smile:", "a\nb", "\u202eabc"]
+    table = drawn({"[red]head\x1b": hostile}, width=80)
+    assert lines(table)[0] == r"[red]head\x1b"
+    assert lines(table)[2:] == [r"\x1b]0;title\x07", "[bold red]x[/]", ":smile:", r"a\nb", r"\u202eabc"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "texts"),
+    [
+        ([0.14367, None], ["0.144", UNKNOWN]),
+        ([12.3456, 0.1], ["12.35", "0.10"]),
+        ([1234.5678, 0.04], ["1234.6", "0.0"]),
+        ([True, False, None], ["true", "false", UNKNOWN]),
+        ([["stop", None], [], None], [f"stop, {UNKNOWN}", "", UNKNOWN]),
+        ([[{"index": 0}]], ['[{"index":0}]']),
+        ([dt.datetime(2026, 3, 2, tzinfo=dt.UTC)], ["2026-03-02 00:00:00Z"]),
+        (
+            [
+                dt.datetime(2026, 3, 2, tzinfo=dt.UTC),
+                dt.datetime(2026, 3, 2, 0, 0, 0, 120_000, tzinfo=dt.UTC),
+            ],
+            ["2026-03-02 00:00:00.000Z", "2026-03-02 00:00:00.120Z"],
+        ),
+        ([dt.date(2026, 3, 2)], ["2026-03-02"]),
+        ([b"\xff"], ["/w=="]),
+        ([], []),
+    ],
+)
+def test_cells_of_a_column_are_written_in_one_manner(cells: list[object], texts: list[str]) -> None:
+    assert column_texts(cells) == texts
+
+
+@given(st.lists(st.text(max_size=40), min_size=3, max_size=5), st.integers(30, 90))
+def test_a_terminal_is_never_overrun(texts: list[str], width: int) -> None:
+    table = drawn({"a_long_name": texts, "n": list(range(len(texts))), "other": texts[::-1]}, width=width)
+    assert max(map(cell_len, lines(table))) <= width
+
+
+def test_what_is_no_number_is_unknown() -> None:
+    assert lines(drawn({"n": [float("nan"), float("inf"), 1.0]}))[2:] == ["    –", "    –", "1.000"]  # noqa: RUF001
+
+
+def test_no_rows() -> None:
+    assert lines(drawn({"a": [], "b": []})) == ["a  b", "────"]
+
+
+def test_other_formats_are_inert_on_a_terminal_too() -> None:
+    screen = io.StringIO()
+    with inert_output(screen) as out:
+        out.write("é\x1b[31m\nnext".encode() * 5000)
+    assert screen.getvalue() == "é\\x1b[31m\nnext" * 5000
