@@ -37,7 +37,10 @@ select
     response_model,
     count(*) as streams,
     count(*) filter (where is_good) as good,
-    count(*) filter (where is_good) / cast(count(*) as double) as goodput,
+    case
+        when coalesce($ttft_ms, $tpot_ms, $total_ms) is not null
+            then count(*) filter (where is_good) / cast(count(*) as double)
+    end as goodput,
     count(*) filter (where not is_completed) as not_completed,
     count(*) filter (where is_completed and not is_good) as missed,
     count(*) filter (where is_good is null) as unknown,

@@ -154,9 +154,10 @@ select
     phases.phase,
     models.streams,
     models.without_clock,
-    count(stalls.us) as stalls,
-    count(distinct stalls.stream_id) as stalled_streams,
-    count(*) filter (where stalls.is_kept_alive) as keep_alive_only,
+    case when models.streams > models.without_clock then count(stalls.us) end as stalls,
+    case when models.streams > models.without_clock then count(distinct stalls.stream_id) end as stalled_streams,
+    case when models.streams > models.without_clock then count(*) filter (where stalls.is_kept_alive) end
+        as keep_alive_only,
     quantile_cont(stalls.threshold_us, 0.5) / 1e3 as threshold_p50_ms,
     quantile_cont(stalls.us, 0.5) / 1e3 as p50_ms,
     max(stalls.us) / 1e3 as max_ms,

@@ -37,6 +37,9 @@ def export(
         UnknownReport, BadParameter, QueryError: as `Lake.report`. Files given before are whole.
         ExportError: a file could not be written.
     """
+    for name in names:
+        if name not in schema.TABLES and name not in lake.names():
+            lake.report_batches(name)  # says that there is none, before any file is written
     for name in names or [name for name in lake.names() if name not in schema.TABLES]:
         if name not in schema.TABLES:
             batches = lake.report_batches(name, parameters)

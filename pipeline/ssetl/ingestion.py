@@ -85,7 +85,7 @@ class SourceChanged(Exception):
 
 
 def ingest(
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     *,
     dataset: str | Path = "data/lake",
     settle: float = 0.0,
@@ -96,7 +96,7 @@ def ingest(
     """Bring new captures into a dataset, which is created if there is none.
 
     Args:
-        paths: files, folders (with all below them) and globs; `-` is standard input.
+        paths: one or several files, folders (with all below them) and globs; `-` is standard input.
         dataset: folder of the dataset.
         settle: seconds for which a source must have been quiet before its open end is read.
         content: what becomes of the texts that people wrote in what is read now: keep, hash or drop; see
@@ -116,7 +116,7 @@ def ingest(
     if content not in privacy.MODES:
         raise UsageError(f"content is {', '.join(privacy.MODES)}, and not {content!r}.")
     began = time.perf_counter()
-    named = [str(path) for path in paths]
+    named = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     found = sources.find(path for path in named if path != "-") if named != ["-"] else sources.Found([], [])
     folder = Dataset.create(dataset).path
     if "-" in named:

@@ -1,6 +1,7 @@
 """Arrow batches as an Excel workbook of one sheet."""
 
 import datetime as dt
+import io
 from typing import BinaryIO, Final
 
 import pyarrow as pa
@@ -34,7 +35,8 @@ def write_xlsx(batches: pa.RecordBatchReader, out: BinaryIO, *, raw: bool) -> No
     Raises:
         ExportError: there are more rows than a sheet holds.
     """
-    with xlsxwriter.Workbook(out, {"constant_memory": True}) as workbook:
+    built = io.BytesIO()  # a zip is not for a pipe that may break
+    with xlsxwriter.Workbook(built, {"constant_memory": True}) as workbook:
         workbook.set_properties({"created": _CREATED})
         sheet = workbook.add_worksheet()
         bold = workbook.add_format({"bold": True})
@@ -52,6 +54,7 @@ def write_xlsx(batches: pa.RecordBatchReader, out: BinaryIO, *, raw: bool) -> No
                     raise ExportError(f"a sheet holds {MAX_ROWS - 1:,} rows, and there are more: export csv.")
                 for column, cell in enumerate(row):
                     _write(sheet, position, column, cell, time, raw=raw)
+    out.write(built.getbuffer())
 
 
 def _write(sheet: Worksheet, row: int, column: int, cell: Cell, time: Format, *, raw: bool) -> None:
