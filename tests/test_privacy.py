@@ -267,23 +267,23 @@ def test_what_is_written_is_not_masked_where_it_is_kept(tmp_path: Path) -> None:
     assert found_in(tmp_path / "lake", SECRET) == {SECRET}
 
 
-def batch(table: str, **columns: list[Any]) -> pa.RecordBatch:
+def given(table: str, **columns: list[Any]) -> pa.Table:
     [length] = {len(values) for values in columns.values()}
     arrays = [
         pa.array(columns.get(field.name, [None] * length), field.type) for field in schema.TABLES[table]
     ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema.TABLES[table])
+    return pa.Table.from_arrays(arrays, schema=schema.TABLES[table])
 
 
-def encoded(rows: pa.RecordBatch) -> pa.RecordBatch:
+def encoded(rows: pa.Table) -> pa.Table:
     """The same rows with dictionaries for texts."""
     arrays = [
         column.dictionary_encode() if pa.types.is_string(column.type) else column for column in rows.columns
     ]
-    return pa.RecordBatch.from_arrays(arrays, names=rows.schema.names)
+    return pa.Table.from_arrays(arrays, names=rows.schema.names)
 
 
-HOLDING = batch(
+HOLDING = given(
     "chunks",
     content=["", "Hi", None, "Hi", "é"],
     extra=[None, '{"note":"a"}', '{"choices":[{}]}', f'{{"k":"{SECRET}"}}', '{"note":"a"}'],
@@ -302,11 +302,13 @@ def test_dictionaries_slices_and_plain_texts_are_screened_alike(policy: Policy) 
             == plain.slice(start, 2).to_pylist()
         )
     assert screened("chunks", HOLDING.slice(0, 0), policy).num_rows == 0
+    twice = pa.concat_tables([HOLDING.slice(1), HOLDING])
+    assert screened("chunks", twice, policy).to_pylist() == [*plain.to_pylist()[1:], *plain.to_pylist()]
     assert SECRET not in "".join(texts(plain.to_pylist()))
 
 
 def test_rows_without_anything_to_hide_are_not_touched() -> None:
-    rows = batch("chunks", content=["Hi"], extra=['{"a":1}'])
+    rows = given("chunks", content=["Hi"], extra=['{"a":1}'])
     assert screened("chunks", rows, privacy.KEEP) is rows
 
 

@@ -12,10 +12,10 @@ from ssetl import jsontext
 MASK: Final = "[masked]"
 
 SUSPICIOUS: Final = (
-    r"sk-|[sr]k_(?:live|test)_|AIza|gh[a-z]_|github_pat_|glpat-|hf_|gsk_|xai-|pplx-|xox[a-z]-|AKIA|ASIA|ya29\."
-    r"|eyJ[A-Za-z0-9_-]{8,}\.|-----BEGIN |://[^/\s]*@"
+    r"sk-|[sr]k_(?:live|test)_|AIza[A-Za-z0-9_-]{20}|gh[a-z]_|github_pat_|glpat-|hf_|gsk_|xai-|pplx-"
+    r"|xox[a-z]-|(?:AKIA|ASIA)[A-Z0-9]{12}|ya29\.|eyJ[A-Za-z0-9_-]{8,}\.|-----BEGIN |://[^/\s]*@"
     r"|(?i:bearer |basic |api[-_ ]?key|access[-_]?key|private[-_]?key|secret|cookie|authorization|credential"
-    r"|passw|pwd[^a-z]|(?:access|refresh|auth|session|security|bearer|api|id)[-_]?token)"
+    r"|passw|(?:access|refresh|auth|session|security|bearer|api|id)[-_]?token)"
 )
 """What every credential has about it, for RE2 and `re` alike: a text that does not match holds none."""
 
@@ -41,7 +41,7 @@ _EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
 _NAMES: Final = (
     r"(?:api[-_ ]?key|access[-_]?key(?:[-_]?id)?|private[-_]?key|secret[-_]?(?:access[-_]?)?key"
     r"|client[-_]?secret|(?:access|refresh|auth|session|security|bearer|api|id)[-_]?token|(?:set-)?cookie"
-    r"|authorization|credentials?|passw(?:or)?d|pwd|secret)"
+    r"|authorization|credentials?|passw(?:or)?d|secret)"
 )
 _PATTERNS: Final = (
     # Keys whose makers have given them a shape.

@@ -38,16 +38,16 @@ class PartWriter:
     """
 
     def __init__(self, dataset: Dataset, part: str, *, policy: Policy = KEEP) -> None:
-        self._policy = policy
-        self._tables = {table: _TableWriter(table, dataset.file(table, part)) for table in TABLE_ORDER}
+        self._tables = {
+            table: _TableWriter(table, dataset.file(table, part), policy) for table in TABLE_ORDER
+        }
 
     def write(self, table: str, rows: pa.RecordBatch | pa.Table) -> None:
         """Add rows to a table; columns as in `schema.TABLES[table]`, strings may be dictionaries."""
         if rows.schema.names != schema.TABLES[table].names:
             raise ValueError(f"rows of {table} with columns {rows.schema.names}")
-        batches = [rows] if isinstance(rows, pa.RecordBatch) else rows.to_batches()
-        written = [screened(table, batch, self._policy) for batch in batches]
-        self._tables[table].write(pa.Table.from_batches(written, rows.schema))
+        added = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
+        self._tables[table].write(added)
 
     def commit(self) -> None:
         """Make the part whole. Tables without rows become files without rows."""
@@ -83,8 +83,8 @@ def gather(dataset: Dataset, part: Part) -> None:
 class _TableWriter:
     """One file: collects batches into row groups, writes them under a temporary name, publishes it."""
 
-    def __init__(self, table: str, path: Path) -> None:
-        self._table, self._path = table, path
+    def __init__(self, table: str, path: Path, policy: Policy) -> None:
+        self._table, self._path, self._policy = table, path, policy
         self._temporary = files.temporary_name(path)
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
@@ -117,7 +117,7 @@ class _TableWriter:
 
     def _flush(self) -> None:
         if self._waiting:
-            rows = pa.concat_tables(self._waiting)
+            rows = screened(self._table, pa.concat_tables(self._waiting), self._policy)
             self._waiting.clear()
             self._rows = self._bytes = 0
             self._open(rows.schema).write_table(rows, row_group_size=ROW_GROUP_ROWS)

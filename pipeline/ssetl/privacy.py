@@ -70,7 +70,7 @@ def policy_of(options: Mapping[str, str], dataset: Path) -> Policy:
     return Policy(mode, _key(dataset / KEY_FILE) if mode == "hash" else b"")
 
 
-def screened(table: str, rows: pa.RecordBatch, policy: Policy) -> pa.RecordBatch:
+def screened(table: str, rows: pa.Table, policy: Policy) -> pa.Table:
     """Rows of a table as they may be written; columns as in `schema.TABLES[table]`, texts or dictionaries."""
     if table == "rejects":
         rows = _with(rows, "sample", partial(_leads, rows["reason"]))
@@ -162,7 +162,7 @@ _TEXTS: Final[Mapping[str, Mapping[str, Callable[[Hide, Any], Any]]]] = {
 }
 
 
-def _with(rows: pa.RecordBatch, name: str, change: Callable[[Any], Any]) -> pa.RecordBatch:
+def _with(rows: pa.Table, name: str, change: Callable[[Any], Any]) -> pa.Table:
     position = rows.schema.names.index(name)
     column = rows.column(position)
     changed = column if column.null_count == len(column) else change(column)
@@ -178,35 +178,46 @@ def _leads(reasons: Any, samples: Any) -> Any:
 
 
 def _mask_column(change: Callable[[Any], Any], column: Any) -> Any:
-    """A column with its suspicious values changed. Mostly there is none: then it is searched once, as one."""
-    if isinstance(column, pa.DictionaryArray):
-        values = _mask_column(change, column.dictionary)
-        return pa.DictionaryArray.from_arrays(column.indices, values)
-    if not pc.match_substring_regex(_joined(column), SUSPICIOUS)[0].as_py():
+    """A column with its suspicious values changed. Mostly there is none, and one quick search tells."""
+    joined = pa.array([_joined(chunk) for chunk in column.chunks], pa.binary())
+    if not pc.any(pc.match_substring_regex(joined, SUSPICIOUS)).as_py():
         return column
-    hits: Any = pc.fill_null(pc.match_substring_regex(column, SUSPICIOUS), False)
-    changed = pa.array([change(value) for value in column.filter(hits).to_pylist()], column.type)
-    return pc.replace_with_mask(column, hits, changed)
+    return pa.chunked_array([_mask_chunk(change, chunk) for chunk in column.chunks], column.type)
 
 
-def _joined(column: Any) -> Any:
-    """All values of a column as one, without a copy."""
-    _, offsets, data = column.buffers()
-    [start] = struct.unpack_from("i", offsets, 4 * column.offset)
-    [end] = struct.unpack_from("i", offsets, 4 * (column.offset + len(column)))
-    bounds = pa.py_buffer(struct.pack("ii", start, end))
-    return pa.Array.from_buffers(pa.binary(), 1, [None, bounds, data])
+def _mask_chunk(change: Callable[[Any], Any], values: Any) -> Any:
+    if isinstance(values, pa.DictionaryArray):
+        return pa.DictionaryArray.from_arrays(values.indices, _mask_chunk(change, values.dictionary))
+    hits: Any = pc.fill_null(pc.match_substring_regex(values, SUSPICIOUS), False)
+    changed = pa.array([change(value) for value in values.filter(hits).to_pylist()], values.type)
+    return pc.replace_with_mask(values, hits, changed)
+
+
+def _joined(values: Any) -> memoryview:
+    """All texts of an array as one."""
+    if isinstance(values, pa.DictionaryArray):
+        values = values.dictionary
+    _, offsets, data = values.buffers()
+    if data is None:
+        return memoryview(b"")
+    [start] = struct.unpack_from("i", offsets, 4 * values.offset)
+    [end] = struct.unpack_from("i", offsets, 4 * (values.offset + len(values)))
+    return memoryview(data)[start:end]
 
 
 def _map_column(change: Callable[[Any], Any], column: Any) -> Any:
-    """A column with each of its values changed; equal texts are changed once."""
-    if pa.types.is_list(column.type):
-        return pa.array(
-            [None if value is None else change(value) for value in column.to_pylist()], column.type
-        )
-    encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-    values = encoded.dictionary
-    changed = pa.array(
-        [None if value is None else change(value) for value in values.to_pylist()], values.type
-    )
-    return changed.take(encoded.indices).cast(column.type)
+    """A column with each of its values changed."""
+    return pa.chunked_array([_map_chunk(change, chunk) for chunk in column.chunks], column.type)
+
+
+def _map_chunk(change: Callable[[Any], Any], values: Any) -> Any:
+    """Equal texts are changed once."""
+    if pa.types.is_list(values.type):
+        return _array(change, values, values.type)
+    encoded = values if isinstance(values, pa.DictionaryArray) else values.dictionary_encode()
+    changed = _array(change, encoded.dictionary, encoded.dictionary.type)
+    return changed.take(encoded.indices).cast(values.type)
+
+
+def _array(change: Callable[[Any], Any], values: Any, kind: pa.DataType) -> Any:
+    return pa.array([None if value is None else change(value) for value in values.to_pylist()], kind)

@@ -20,8 +20,8 @@ _NUMBER: Final = re.compile(rb"(?:0x)?[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*")
 _OBJECT: Final = re.compile(rb'\{\s*"')
 _TRIES: Final = 3  # objects of one line that are looked at
 _QUOTED: Final = {
-    b'"': re.compile(rb'((?:[^"\\]|\\.)*)"'),
-    b"'": re.compile(rb"((?:[^'\\]|\\.)*)'"),
+    b'"': re.compile(rb'((?:[^"\\]++|\\.)*+)"'),
+    b"'": re.compile(rb"((?:[^'\\]++|\\.)*+)'"),
 }
 _extent = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
 
@@ -43,7 +43,7 @@ def recognise(lines: Sequence[bytes]) -> Lead | None:
     [(lead, _)] = votes.most_common(1)
     if not lead:
         return None
-    return re.compile(rb"[0-9a-fA-FxX-]+".join(re.escape(part) for part in lead.split(b"\x00")))
+    return re.compile(rb"(?:0x)?+[0-9a-fA-F-]++".join(re.escape(part) for part in lead.split(b"\x00")))
 
 
 def extract(lead: Lead, line: bytes) -> bytes | None:

@@ -60,7 +60,7 @@ SCHEMAS: Final[Sequence[Schema]] = (
 """Documents that are known, the more particular first."""
 
 _LINE_SCHEMAS: Final = tuple(schema for schema in SCHEMAS if schema is not eventlist.SCHEMA)
-_YAML_START: Final = re.compile(rb"(?:---|[A-Za-z_]+:)[ \t]*(?:[0-9.]*)[ \t]*\r?\n")
+_YAML_START: Final = re.compile(rb"(?:---|[A-Za-z_]+:)[ \t]*+(?:[0-9.]*+)[ \t]*+\r?\n")
 _YAML_LIST: Final = re.compile(
     rb"^(?:interactions|http_interactions|log|requests|responses|when|then):[ \t]*(?:\[\])?\r?\n",
     re.MULTILINE,

@@ -34,7 +34,9 @@ _REQUEST_IDS: Final = (
 )
 _REQUEST_ID: Final = re.compile(r"(?=[^<>]*[0-9])[A-Za-z0-9_.:/+=-]{4,200}")  # not `Sanitized`, `<X_ID>`
 _MODEL_IN_URL: Final = re.compile(r"/(?:models?|deployments|engines)/([^/?#]+?)(?::[A-Za-z]+)?(?:[/?#]|$)")
-_MODEL_IN_FORM: Final = re.compile(rb'name="?model"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]{1,200})')
+_MODEL_IN_FORM: Final = re.compile(
+    rb'name="?model"?[^\r\n]*+\r?\n(?:[^\r\n]++\r?\n){0,9}+\r?\n([^\r\n]{1,200})'
+)
 _BASE64_KEYS: Final = frozenset({"base64_string", "b64"})
 _NO_MODEL: Final = frozenset({"", "models", "deployments"})
 

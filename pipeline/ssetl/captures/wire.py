@@ -11,7 +11,7 @@ from ssetl.lines import MAX_SAMPLE
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{3,10}) (\S+)(?: HTTP/[0-9.]+)?[ \t]*\r?\n")
 _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})[^\r\n]*\r?\n")
-_HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)\r?\n")
+_HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*+([^\r\n]*+)\r?\n")
 _BLANK_LINE: Final = re.compile(rb"\r?\n")
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
