@@ -45,16 +45,16 @@ def table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema.TABLES[name])
 
 
-def write(dataset: Dataset, part: Part) -> bool:
-    """Write a part; False if a source is not what was planned any more."""
-    if part.gathers:
-        gather(dataset, part)
-        return True
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def collect(dataset: Dataset, part: Part) -> Rows | None:
+    """The rows of a part; None if a source is not what was planned any more."""
     captures: list[dict[str, Any]] = []
     chunks: list[dict[str, Any]] = []
     for capture in part.captures:
         if not planner.still_holds(capture, planned_us=dataset.plan_of(part).created_us):
-            return False
+            return None
         data = read(capture)
         is_copy = capture.copy_of is not None and bool(data)
         if not is_copy:
@@ -70,11 +70,26 @@ def write(dataset: Dataset, part: Part) -> bool:
                 "copy_of": capture.copy_of if is_copy else None,
             }
         )
+    return {"chunks": chunks, "captures": captures}
+
+
+def finish(dataset: Dataset, part: Part, found: Rows) -> None:
+    """Make a part of these rows whole."""
     with PartWriter(dataset, part.name) as writer:
-        writer.write("chunks", table("chunks", chunks))
-        writer.write("captures", table("captures", captures))
+        for name, its in found.items():
+            writer.write(name, table(name, its))
         writer.commit()
-    return True
+
+
+def write(dataset: Dataset, part: Part) -> bool:
+    """Write a part; False if a source is not what was planned any more."""
+    if part.gathers:
+        gather(dataset, part)
+        return True
+    found = collect(dataset, part)
+    if found is not None:
+        finish(dataset, part, found)
+    return found is not None
 
 
 def ingest(lake: Path, *named: Path, **options: Any) -> Planned:
@@ -82,7 +97,7 @@ def ingest(lake: Path, *named: Path, **options: Any) -> Planned:
     Dataset.create(lake)
     first: Planned | None = None
     for _ in range(100):
-        dataset = Dataset.open(lake)
+        dataset = Dataset.open(lake).settled()
         if pending := dataset.pending_parts():
             if not write(dataset, pending[0]):
                 dataset.publish(planner.void(dataset, pending[0].name, now_us=NOW))

@@ -105,29 +105,53 @@ def test_replaced_parts_need_not_exist_any_more() -> None:
 
 def test_a_void_part_was_never_planned() -> None:
     plans = [make(1, 2), make(2, voids=(A,))]
-    assert plan.visible_parts(plans, {A, B}) == [B]
+    assert plan.visible_parts(plans, {B}) == [B]
     assert plan.pending_parts(plans, {B}) == []
-    assert list(plan.live_parts(plans)) == [B]
+    assert list(plan.live_parts(plans, {B})) == [B]
+
+
+def test_a_part_that_was_finished_in_time_is_not_void() -> None:
+    plans = [make(1, 2), make(2, voids=(A,))]
+    assert plan.visible_parts(plans, {A, B}) == [A, B]
+    assert list(plan.live_parts(plans, {A, B})) == [A, B]
+    # Nor is it later, when it has been replaced and its files are gone.
+    plans.append(make(3, 1, replaces=(A,)))
+    assert list(plan.live_parts(plans, {B, "00000003-0000"})) == [B, "00000003-0000"]
+    assert plan.voided(plans) == set()
 
 
 def test_a_replacement_with_a_void_part_is_off() -> None:
     plans = [make(1, 2), make(2, 2, replaces=(A,)), make(3, voids=(D,))]
-    assert plan.visible_parts(plans, {A, B, C, D}) == [A, B]
-    assert list(plan.live_parts(plans)) == [A, B]
+    assert plan.visible_parts(plans, {A, B, C}) == [A, B]
+    assert list(plan.live_parts(plans, {A, B, C})) == [A, B]
+    assert plan.visible_parts(plans, {A, B, C, D}) == [B, C, D]
 
 
 def test_what_was_seen_counts_while_its_capture_does() -> None:
     seen = Seen(A, "/logs/other", "1:9", 10, 2)
-    assert list(plan.seen([make(1, 1), make(2, seen=(seen,))])) == [seen]
-    assert list(plan.seen([make(1, 1), make(2, seen=(seen,)), make(3, voids=(A,))])) == []
+    assert list(plan.seen([make(1, 1), make(2, seen=(seen,))], set())) == [seen]
+    assert list(plan.seen([make(1, 1), make(2, seen=(seen,)), make(3, voids=(A,))], set())) == []
+
+
+class History(msgspec.Struct, frozen=True):
+    """Plans; void parts that were whole in time; void parts that never will be."""
+
+    plans: list[Plan]
+    won: set[str]
+    lost: set[str]
+
+    def some_whole(self, data: st.DataObject, at_least: set[str] | None = None) -> set[str]:
+        drawn = data.draw(some_of(names(self.plans))) | (at_least or set())
+        return drawn - self.lost | self.won
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Plan]:
+def histories(draw: st.DrawFn) -> History:
     """Plans as planners make them: they replace and void only what is live when they are made."""
     plans: list[Plan] = []
+    won, lost = set[str](), set[str]()
     for number in range(1, draw(st.integers(1, 8)) + 1):
-        live = sorted(plan.live_parts(plans))
+        live = sorted(set(plan.live_parts(plans, won)) - won)
         some = st.lists(st.sampled_from(live), unique=True, max_size=3) if live else st.just([])
         kind = draw(st.sampled_from(["add", "replace", "void"]))
         made = make(number, draw(st.integers(0, 3)) if kind != "void" else 0)
@@ -136,9 +160,10 @@ def histories(draw: st.DrawFn) -> list[Plan]:
             made = msgspec.structs.replace(made, replaces=chosen)
         elif kind == "void":
             made = msgspec.structs.replace(made, voids=chosen[:1])
+            (won if draw(st.booleans()) else lost).update(chosen[:1])
         seen = tuple(Seen(name, f"/{number}", "1:1", 1, 1) for name in draw(some))
         plans.append(msgspec.structs.replace(made, seen=seen))
-    return plans
+    return History(plans, won, lost)
 
 
 def names(plans: list[Plan]) -> list[str]:
@@ -151,43 +176,42 @@ def some_of(all_: list[str]) -> st.SearchStrategy[set[str]]:
 
 @given(histories(), st.data())
 def test_visible_parts_are_live_or_still_being_replaced_and_whole(
-    plans: list[Plan], data: st.DataObject
+    history: History, data: st.DataObject
 ) -> None:
-    whole = data.draw(some_of(names(plans)))
+    plans, whole = history.plans, history.some_whole(data)
     visible = plan.visible_parts(plans, whole)
     assert set(visible) <= whole
     assert visible == sorted(set(visible))
-    live = plan.live_parts(plans)
+    live = plan.live_parts(plans, whole)
     for name in set(visible) - set(live):
         replacing = [each for each in plans if name in each.replaces]
         assert any({part.name for part in each.parts} - whole for each in replacing)
-    everything = set(names(plans))
-    assert set(plan.visible_parts(plans, everything)) == set(live)
+    everything = set(names(plans)) - history.lost
+    assert set(plan.visible_parts(plans, everything)) == set(plan.live_parts(plans, everything))
     assert plan.pending_parts(plans, everything) == []
 
 
 @given(histories(), st.data())
-def test_a_snapshot_changes_nothing_now_or_later(plans: list[Plan], data: st.DataObject) -> None:
-    everything = names(plans)
-    whole = data.draw(some_of(everything))
-    condensed = list(plan.condense(plans, whole))
-    later = whole | data.draw(some_of(everything))
-    for state in (whole, later):
+def test_a_snapshot_changes_nothing_now_or_later(history: History, data: st.DataObject) -> None:
+    plans, whole = history.plans, history.some_whole(data)
+    # When the snapshot was made, it was not known yet which of the void parts had been finished in time.
+    known = whole - data.draw(some_of(sorted(history.won)))
+    condensed = list(plan.condense(plans, known))
+    for state in (whole, history.some_whole(data, at_least=whole)):
         assert plan.visible_parts(condensed, state) == plan.visible_parts(plans, state)
         assert plan.pending_parts(condensed, state) == plan.pending_parts(plans, state)
-    assert plan.live_parts(condensed) == plan.live_parts(plans)
-    assert set(plan.seen(condensed)) == set(plan.seen(plans))
+        assert plan.live_parts(condensed, state) == plan.live_parts(plans, state)
+        assert set(plan.seen(condensed, state)) == set(plan.seen(plans, state))
 
 
 @given(histories(), st.data())
-def test_the_life_of_a_dataset_goes_on_from_a_snapshot(plans: list[Plan], data: st.DataObject) -> None:
+def test_the_life_of_a_dataset_goes_on_from_a_snapshot(history: History, data: st.DataObject) -> None:
+    plans, whole = history.plans, history.some_whole(data)
     cut = data.draw(st.integers(0, len(plans)))
-    everything = names(plans)
-    whole = data.draw(some_of(everything))
-    at_snapshot = {name for name in whole if name in names(plans[:cut]) and data.draw(st.booleans())}
-    continued = [*plan.condense(plans[:cut], at_snapshot), *plans[cut:]]
+    known = {name for name in whole if name in names(plans[:cut]) and data.draw(st.booleans())}
+    continued = [*plan.condense(plans[:cut], known), *plans[cut:]]
     assert plan.visible_parts(continued, whole) == plan.visible_parts(plans, whole)
-    assert plan.live_parts(continued) == plan.live_parts(plans)
+    assert plan.live_parts(continued, whole) == plan.live_parts(plans, whole)
 
 
 def test_a_snapshot_forgets_what_is_over() -> None:

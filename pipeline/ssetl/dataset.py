@@ -3,20 +3,25 @@
     DATASET/_plan/00000001.json …                one file per plan, created once, never changed
     DATASET/{rejects,chunks,streams,captures}/   one Parquet file per part, of the same name in each
 
-A part is whole when its file in `captures` exists; that one is written last. Whatever else lies in these
-folders (temporary files, parts that no plan names) is no part of the dataset.
+A part is whole when its file in `captures` exists; that one is written last. For a part that a plan voids,
+an empty file of that name, the mark of the void, takes the place first, or comes too late. Whatever else lies
+in these folders (temporary files, parts that no plan names) is no part of the dataset.
 
 A `Dataset` is what was there when it was opened, so that all its answers agree with each other; open it
 again to see what has come since. Errors of the file system pass through as OSError.
 """
 
+import io
 import os
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ssetl import plan as plans_of
+from ssetl import schema
 from ssetl.captures import sources
 from ssetl.errors import DatasetDamaged, NotADataset
 from ssetl.files import create_once, remove, sync_folder
@@ -26,6 +31,9 @@ PLAN_FOLDER: Final = sources.DATASET_MARKER
 
 TABLE_ORDER: Final = ("rejects", "chunks", "streams", "captures")
 """The order in which the files of a part come to be: `captures` marks the part as whole."""
+
+VOID: Final = b"ssetl.void"
+"""Key in the footer of a file in `captures` that marks a part as void for good."""
 
 SNAPSHOT_EVERY: Final = 100
 """After so many plans a snapshot is written: readers open at most so many plan files."""
@@ -39,12 +47,14 @@ class Dataset(msgspec.Struct, frozen=True):
         plans: what counts of the plans, in order (a snapshot leaves out what has been replaced).
         number: number of the last plan, 0 before the first.
         whole: names of the parts that are whole.
+        undecided: names of the parts that a plan voids and that another ingest may still finish.
     """
 
     path: Path
     plans: tuple[Plan, ...]
     number: int
     whole: frozenset[str]
+    undecided: frozenset[str] = frozenset()
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -62,9 +72,15 @@ class Dataset(msgspec.Struct, frozen=True):
                 " Create it with `ssetl ingest PATH --dataset DATASET`, or name another folder."
             )
         # Parts before plans: a part may be replaced and removed meanwhile, but is then missed loudly.
-        whole = frozenset(_stems(path / "captures", ".parquet"))
+        marked = frozenset(_stems(path / "captures", ".parquet"))
         number, plans = _read_plans(path / PLAN_FOLDER)
-        return cls(path, plans, number, whole)
+        # Of void parts the mark itself tells, and only now: it may have come before the plan was read.
+        voided = {
+            name: _is_finished(path / "captures" / f"{name}.parquet") for name in plans_of.voided(plans)
+        }
+        finished = {name for name, is_finished in voided.items() if is_finished}
+        undecided = frozenset(name for name, is_finished in voided.items() if is_finished is None)
+        return cls(path, plans, number, marked - voided.keys() | finished, undecided)
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
@@ -104,6 +120,15 @@ class Dataset(msgspec.Struct, frozen=True):
             create_once(snapshot, plans_of.encode(Snapshot(plan.number, kept)))
         return True
 
+    def settled(self) -> Self:
+        """The dataset as it is when all its void parts are void for good, or were finished in time.
+
+        Who plans anything must begin here: sources of a part that may still be finished are not free.
+        """
+        for name in self.undecided:
+            create_once(self.file("captures", name), _void_mark())
+        return self.open(self.path) if self.undecided else self
+
     def visible_parts(self) -> list[str]:
         """Names of the parts that readers use: whole, and not replaced."""
         return plans_of.visible_parts(self.plans, self.whole)
@@ -115,7 +140,7 @@ class Dataset(msgspec.Struct, frozen=True):
     def clear_spool(self) -> None:
         """Remove what came by standard input and is in parts that are visible by now."""
         visible = set(self.visible_parts())
-        live = plans_of.live_parts(self.plans).values()
+        live = plans_of.live_parts(self.plans, self.whole).values()
         done = {capture.path for part in live if part.name in visible for capture in part.captures}
         for source in sources.spooled(self.path):
             if source.path in done:
@@ -133,6 +158,25 @@ class Dataset(msgspec.Struct, frozen=True):
     def file(self, table: str, part: str) -> Path:
         """Where a part keeps its rows of a table."""
         return self.path / table / f"{part}.parquet"
+
+
+def _void_mark() -> bytes:
+    """A file of `captures` without rows, so that a glob over them can be read, void parts or not."""
+    file = io.BytesIO()
+    metadata = {**schema.footer("captures"), VOID.decode(): "true"}
+    with pq.ParquetWriter(file, schema.CAPTURES, store_schema=False) as writer:
+        writer.add_key_value_metadata(metadata)
+    return file.getvalue()
+
+
+def _is_finished(mark: Path) -> bool | None:
+    """Whether a voided part was finished in time; None if that is open."""
+    try:
+        return VOID not in (pq.read_metadata(mark).metadata or {})
+    except FileNotFoundError:
+        return None
+    except (OSError, pa.ArrowException):
+        return True  # damaged, and so not ours to take for void
 
 
 def _read_plans(folder: Path) -> tuple[int, tuple[Plan, ...]]:

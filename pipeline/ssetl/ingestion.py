@@ -166,7 +166,7 @@ class _Run:
     def finish(self) -> planner.Planned:
         """Do what is to do; give what was found to do at first."""
         while True:
-            dataset = Dataset.open(self._folder)
+            dataset = Dataset.open(self._folder).settled()
             if pending := dataset.pending_parts():
                 self._write(dataset, pending)
                 continue
@@ -197,7 +197,7 @@ class _Run:
                 self.changing.append(changed.path)
                 now_us = time.time_ns() // 1000
                 dataset = Dataset.open(self._folder)
-                if part.name not in dataset.whole:  # another ingest may have read it in time
+                if part.name not in dataset.whole:  # it may be finished even now, see Dataset.settled
                     dataset.publish(planner.void(dataset, part.name, now_us=now_us))
             else:
                 read = () if part.gathers else part.captures

@@ -27,7 +27,7 @@ class Lineage:
     """
 
     def __init__(self, dataset: Dataset) -> None:
-        self.parts = plan.live_parts(dataset.plans)
+        self.parts = plan.live_parts(dataset.plans, dataset.whole)
         self.captures: dict[str, PlannedCapture] = {}
         self.part_of: dict[str, str] = {}
         self._dataset = dataset
@@ -47,7 +47,7 @@ class Lineage:
             for capture in part.captures:
                 self.add(capture)
                 self.part_of[capture.capture_id] = part.name
-        for seen in plan.seen(dataset.plans):
+        for seen in plan.seen(dataset.plans, dataset.whole):
             self._stats.add((seen.inode, seen.size, seen.mtime_ns))
             self._seen[seen.by].append(seen)
         # What an unfinished plan replaces is still read: its ids are taken.

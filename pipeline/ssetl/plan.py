@@ -9,9 +9,11 @@ What counts follows from the plans and from the set of whole parts alone:
 - A plan with `replaces` is a transaction: its parts appear, and the parts it replaces disappear, in the
   moment in which the last of its parts is whole.
 - A part named by `voids` is as if it had never been planned (its source changed before it was read), and
-  so is a whole transaction that has such a part: what it would have replaced stays.
+  so is a whole transaction that has such a part: what it would have replaced stays. But a part that is
+  whole is never void: another ingest read it in time. Which came first is decided once and for good by
+  who creates the part's mark, the file in `captures` (see `Dataset.settled`).
 
-A part is *live* if nothing voids or replaces it: its captures are covered, read already or not.
+A part is *live* if it is not void and nothing replaces it: its captures are covered, read already or not.
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -161,57 +163,64 @@ def decode_snapshot(data: bytes, where: str) -> Snapshot:
     return _decode(_snapshot_decoder, data, where)
 
 
-def live_parts(plans: Sequence[Plan]) -> dict[str, Part]:
-    """The parts that nothing voids or replaces, by name, in the order of the plans."""
-    void = _void_parts(plans)
+def live_parts(plans: Sequence[Plan], whole: Set[str]) -> dict[str, Part]:
+    """The parts that are not void and that nothing replaces, by name, in the order of the plans."""
+    void = _void_parts(plans, whole)
     replaced = {name for plan in _effective(plans, void) for name in plan.replaces}
     return {part.name: part for part in _parts(plans) if part.name not in void | replaced}
 
 
 def pending_parts(plans: Sequence[Plan], whole: Set[str]) -> list[Part]:
     """The live parts that are not whole yet: what is left to do."""
-    return [part for name, part in live_parts(plans).items() if name not in whole]
+    return [part for name, part in live_parts(plans, whole).items() if name not in whole]
 
 
 def visible_parts(plans: Sequence[Plan], whole: Set[str]) -> list[str]:
     """The parts that readers use, in the order of the plans."""
-    void = _void_parts(plans)
     visible: list[list[str]] = []
     replaced: set[str] = set()
     # Plans replace earlier parts only: from the last to the first, all replacements are known in time.
     for plan in reversed(plans):
-        names = [part.name for part in plan.parts if part.name not in replaced | void]
+        names = [part.name for part in plan.parts if part.name not in replaced]
         if plan.replaces:
-            if any(name not in whole for name in names) or _is_void(plan, void):
+            # A void part is not whole and never will be, and so its transaction is off.
+            if any(name not in whole for name in names):
                 continue
             replaced.update(plan.replaces)
         visible.append([name for name in names if name in whole])
     return [name for names in reversed(visible) for name in names]
 
 
-def seen(plans: Sequence[Plan]) -> Iterator[Seen]:
+def voided(plans: Sequence[Plan]) -> frozenset[str]:
+    """The parts that a plan voids, in time or too late. What was replaced since had been whole."""
+    named = {name for plan in plans for name in plan.voids}
+    return frozenset(named.difference(name for plan in plans for name in plan.replaces)) if named else _NONE
+
+
+def seen(plans: Sequence[Plan], whole: Set[str]) -> Iterator[Seen]:
     """The sources that hold nothing new."""
-    live = {capture.capture_id for part in live_parts(plans).values() for capture in part.captures}
+    live = {capture.capture_id for part in live_parts(plans, whole).values() for capture in part.captures}
     return (source for plan in plans for source in plan.seen if source.by in live)
 
 
 def condense(plans: Sequence[Plan], whole: Set[str]) -> tuple[Plan, ...]:
     """Fewer plans with the same live and visible parts, now and whatever becomes whole later."""
-    void = _void_parts(plans)
+    void = _void_parts(plans, whole)
     visible = set(visible_parts(plans, whole))
-    gone = set(void)
-    still_seen = frozenset(seen(plans))
+    gone: set[str] = set()
+    # A part that seems void here may be whole by now: what is void stays named, and what it covers known.
+    still_seen = {*seen(plans, whole), *seen(plans, whole | voided(plans))}
     condensed: list[Plan] = []
     for plan in reversed(plans):
         parts = tuple(part for part in plan.parts if part.name not in gone)
-        if plan.replaces and not _is_void(plan, void) and not all(part.name in visible for part in parts):
+        if plan.replaces and not all(part.name in visible for part in parts):
             condensed.append(plan)
             continue
-        if not _is_void(plan, void):
-            gone.update(plan.replaces)
+        gone.update(plan.replaces)
         known = tuple(source for source in plan.seen if source in still_seen)
-        if parts or known:
-            kept = msgspec.structs.replace(plan, parts=parts, seen=known, replaces=(), voids=())
+        voids = tuple(name for name in plan.voids if name in void)
+        if parts or known or voids:
+            kept = msgspec.structs.replace(plan, parts=parts, seen=known, replaces=(), voids=voids)
             condensed.append(kept)
     return tuple(reversed(condensed))
 
@@ -219,6 +228,7 @@ def condense(plans: Sequence[Plan], whole: Set[str]) -> tuple[Plan, ...]:
 T = TypeVar("T", Plan, Snapshot)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NONE: Final = frozenset[str]()
 
 
 class _Versions(msgspec.Struct):
@@ -254,9 +264,9 @@ def _parts(plans: Iterable[Plan]) -> Iterator[Part]:
     return (part for plan in plans for part in plan.parts)
 
 
-def _void_parts(plans: Sequence[Plan]) -> frozenset[str]:
-    """Parts that count as never planned: those named, and all of a transaction with one of them."""
-    named = frozenset(name for plan in plans for name in plan.voids)
+def _void_parts(plans: Sequence[Plan], whole: Set[str]) -> frozenset[str]:
+    """Parts that count as never planned: those voided in time, and all of a transaction with one of them."""
+    named = voided(plans) - whole
     if not named:
         return named
     transactions = [plan for plan in plans if plan.replaces and _is_void(plan, named)]
