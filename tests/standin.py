@@ -19,7 +19,8 @@ from ssetl import planner, schema
 from ssetl.captures import compression, sources
 from ssetl.captures.compression import open_source
 from ssetl.dataset import Dataset
-from ssetl.parts import PartWriter, gather
+from ssetl.gathering import gather
+from ssetl.parts import PartWriter
 from ssetl.plan import Part, PlannedCapture
 from ssetl.planner import Planned
 
@@ -53,6 +54,8 @@ def collect(dataset: Dataset, part: Part) -> Rows | None:
     captures: list[dict[str, Any]] = []
     chunks: list[dict[str, Any]] = []
     for capture in part.captures:
+        if capture.forgotten:
+            continue
         if not planner.still_holds(capture, planned_us=dataset.plan_of(part).created_us):
             return None
         data = read(capture)

@@ -1,4 +1,7 @@
-"""Whatever happens to files, and to ingests: each line that was ever ingested is in the dataset once."""
+"""Whatever happens to files, and to ingests: each line that was ever ingested is in the dataset once.
+
+Compactions change nothing, and what is forgotten never comes back.
+"""
 
 import contextlib
 import gzip
@@ -11,13 +14,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ssetl import files
-from standin import Folder, ingest, lines
+from ssetl.compaction import compact
+from ssetl.forgetting import forget
+from standin import Folder, ingest, lines, rows
 
 
 class Crash(BaseException):
@@ -29,7 +35,7 @@ def crashing(at: int) -> Callable[[pytest.MonkeyPatch], None]:
     calls = itertools.count(1)
 
     def patch(patched: pytest.MonkeyPatch) -> None:
-        for name in ("fsync", "link"):
+        for name in ("fsync", "link", "unlink"):
             call = getattr(os, name)
 
             def called(*arguments: Any, _call: Callable[..., Any] = call) -> Any:
@@ -38,7 +44,6 @@ def crashing(at: int) -> Callable[[pytest.MonkeyPatch], None]:
                 return _call(*arguments)
 
             patched.setattr(files.os, name, called)
-        patched.setattr(files, "remove", lambda _path: None)
 
     return patch
 
@@ -50,6 +55,7 @@ class World(Folder):
         super().__init__(path)
         self._lines = itertools.count()
         self.ever: set[str] = set()
+        self.forgotten: set[str] = set()
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.path.iterdir())
@@ -71,9 +77,26 @@ class World(Folder):
         for name in self.names():
             self.ever.update(self.content(name).decode().splitlines())
 
+    def lines_of(self, capture: str | None) -> set[str]:
+        """The lines of a capture, or of the one it is a copy of."""
+        of = {row["capture_id"]: row["copy_of"] or row["capture_id"] for row in rows(self.lake, "captures")}
+        return {r["content"] for r in rows(self.lake, "chunks") if r["capture_id"] == of.get(capture or "")}
+
+    def close(self, names: list[str]) -> None:
+        """Leave nothing open or unread: of files that part before they are read, each has all its lines."""
+        for name in names:
+            self.append(name, f"end {next(self._lines)}\n")
+        self.note()
+        self.ingest(part_bytes=20_000)
+
     def check(self) -> None:
         found = Counter(lines(self.lake))
-        assert found == Counter(self.ever)
+        assert found == Counter(self.ever - self.forgotten)
+
+    def check_glob(self) -> None:
+        """A plain glob over the files is right."""
+        chunks = (pq.read_table(path) for path in (self.lake / "chunks").glob("*.parquet"))
+        assert sorted(line for table in chunks for line in table["content"].to_pylist()) == lines(self.lake)
 
 
 def ingest_disturbed(world: World, at: int) -> None:
@@ -85,6 +108,36 @@ def ingest_disturbed(world: World, at: int) -> None:
     assert before <= set(found)
     assert set(found.values()) <= {1}
     world.ever.update(found)
+
+
+def look_after(world: World, action: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+    """Compact, or forget a capture; perhaps it is killed, and finished by the same again or by an ingest."""
+    before = Counter(lines(world.lake))
+    captures = [row["capture_id"] for row in rows(world.lake, "captures")]
+    chosen = draw(st.sampled_from(captures)) if captures else None
+    goes = world.lines_of(chosen) if action == "forget" else set()
+
+    def run() -> None:
+        if action == "compact":
+            compact(world.lake, part_bytes=20_000)
+        else:
+            forget(world.lake, captures=[chosen] if chosen else [], before="2000-01-01")
+
+    if killed_at := draw(st.sampled_from([0, 0, *range(1, 60)])):
+        with pytest.MonkeyPatch.context() as patched, contextlib.suppress(Crash):
+            crashing(killed_at)(patched)
+            run()
+        # All the old, or all the new.
+        assert Counter(lines(world.lake)) in (before, Counter(set(before) - goes))
+    if killed_at and draw(st.booleans()):
+        # It may not have begun: then an ingest does not finish it.
+        world.ingest(part_bytes=20_000)
+        goes &= set(before) - set(lines(world.lake))
+    else:
+        run()
+        world.check_glob()
+    world.forgotten |= goes
+    world.check()
 
 
 def ingest_thrice_at_once(world: World) -> None:
@@ -126,7 +179,11 @@ def change(world: World, action: str, name: str, fresh: str, text: str) -> None:
 
 
 CHANGES = ("append", "append", "append", "rename", "gzip", "copytruncate", "copy", "touch", "remove")
-ACTIONS = st.lists(st.sampled_from(("new", *CHANGES, "crash", "race", "ingest")), min_size=3, max_size=25)
+ACTIONS = st.lists(
+    st.sampled_from(("new", *CHANGES, "crash", "race", "ingest", "compact", "forget")),
+    min_size=3,
+    max_size=25,
+)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +208,13 @@ def test_each_line_that_was_ever_ingested_is_there_once(
             world.note()
             ingest_thrice_at_once(world) if action == "race" else world.ingest(part_bytes=20_000)
             world.check()
+        elif action in ("compact", "forget"):
+            world.note()
+            world.ingest(part_bytes=20_000)
+            look_after(world, action, data.draw)
         elif plain := [name for name in world.names() if not name.endswith(".gz")]:
+            if action == "copy":
+                world.close(plain)
             change(world, action, data.draw(st.sampled_from(plain)), world.fresh(), text)
     before = lines(world.lake)
     assert world.ingest().plans == ()

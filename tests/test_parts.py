@@ -12,8 +12,8 @@ import pytest
 
 from ssetl import files, parts, plan, schema
 from ssetl.dataset import TABLE_ORDER, Dataset
-from ssetl.parts import PartWriter, gather
-from ssetl.plan import Part, Plan, PlannedCapture, part_name
+from ssetl.parts import PartWriter
+from ssetl.plan import Part, Plan, part_name
 from ssetl.schema import CAPTURES, CHUNKS, TABLES
 
 NAME = part_name(1, 0)
@@ -204,21 +204,3 @@ def test_a_full_disk_leaves_a_whole_dataset(dataset: Dataset) -> None:
             writer.commit()
     assert list(contents(dataset)) == [f"rejects/{NAME}.parquet"]
     assert Dataset.open(dataset.path).visible_parts() == []
-
-
-def planned(id_: str) -> PlannedCapture:
-    return PlannedCapture("/x", "1:1", 5, 1, "none", 0, 5, id_, "", "", 0, id_)
-
-
-def test_a_part_can_be_gathered_from_others(dataset: Dataset) -> None:
-    for name, ids in (("p", ("a", "b")), ("q", ("c", "d"))):
-        with PartWriter(dataset, name) as writer:
-            for id_ in ids:
-                writer.write("chunks", chunks(4, capture=id_))
-            writer.write("captures", captures(*ids))
-            writer.commit()
-    gather(dataset, Part(NAME, (planned("b"), planned("c")), gathers=("p", "q")))
-    assert pq.read_table(dataset.file("captures", NAME)).equals(captures("b", "c"))
-    expected = pa.concat_tables([chunks(4, capture="b"), chunks(4, capture="c")])
-    assert pq.read_table(dataset.file("chunks", NAME)).equals(expected)
-    assert pq.read_metadata(dataset.file("streams", NAME)).num_rows == 0

@@ -11,8 +11,10 @@ A `Dataset` is what was there when it was opened, so that all its answers agree 
 again to see what has come since. Errors of the file system pass through as OSError.
 """
 
+import contextlib
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -112,13 +114,26 @@ class Dataset(msgspec.Struct, frozen=True):
         if plan.number <= self.number:
             return False
         name = f"{plan.number:08d}.json"
-        if not create_once(self.path / PLAN_FOLDER / name, plans_of.encode(plan)):
+        folder = self.path / PLAN_FOLDER
+        if not create_once(folder / name, plans_of.encode(plan)):
             return False
+        if _last_snapshot(_stems(folder, ".json")) >= plan.number:
+            return False  # the number was taken, and the file of its plan has been condensed away since
         if plan.number % SNAPSHOT_EVERY == 0:
             kept = plans_of.condense((*self.plans, plan), self.whole)
-            snapshot = self.path / PLAN_FOLDER / f"snapshot-{name}"
-            create_once(snapshot, plans_of.encode(Snapshot(plan.number, kept)))
+            create_once(folder / f"snapshot-{name}", plans_of.encode(Snapshot(plan.number, kept)))
         return True
+
+    def condense(self) -> None:
+        """Let one snapshot stand for all plans so far, and remove their files."""
+        folder = self.path / PLAN_FOLDER
+        kept = plans_of.condense(self.plans, self.whole)
+        snapshot = f"snapshot-{self.number:08d}"
+        create_once(folder / f"{snapshot}.json", plans_of.encode(Snapshot(self.number, kept)))
+        for stem in _stems(folder, ".json"):
+            if stem < snapshot if stem.startswith("snapshot-") else stem <= f"{self.number:08d}":
+                remove(folder / f"{stem}.json")
+        sync_folder(folder)
 
     def settled(self) -> Self:
         """The dataset as it is when all its void parts are void for good, or were finished in time.
@@ -137,14 +152,37 @@ class Dataset(msgspec.Struct, frozen=True):
         """The parts that are planned and still to be written."""
         return plans_of.pending_parts(self.plans, self.whole)
 
-    def clear_spool(self) -> None:
-        """Remove what came by standard input and is in parts that are visible by now."""
+    def needed_parts(self) -> set[str]:
+        """Names of the parts whose files are read or written, now or later; no others ever will be."""
+        live = plans_of.live_parts(self.plans, self.whole)
+        return {*live, *self.visible_parts(), *self.undecided}
+
+    def withdraw(self, part: str) -> None:
+        """Remove the files of a part again if it is not needed any more: a slow writer may bring them back.
+
+        This looks at the dataset as it is now, if anything was planned since it was opened.
+        """
+        folder = self.path / PLAN_FOLDER
+        if any(stem > f"{self.number:08d}" for stem in _stems(folder, ".json") if stem.isdecimal()):
+            now = self.open(self.path)
+            if part not in now.needed_parts() and part not in plans_of.voided(now.plans):
+                for table in TABLE_ORDER:
+                    remove(self.file(table, part))
+
+    def done_with(self) -> list[Path]:
+        """What came by standard input and is in parts that are visible by now."""
         visible = set(self.visible_parts())
         live = plans_of.live_parts(self.plans, self.whole).values()
-        done = {capture.path for part in live if part.name in visible for capture in part.captures}
-        for source in sources.spooled(self.path):
-            if source.path in done:
-                remove(Path(sources.os_path(source.path)))
+        captures = {c.capture_id: c.path for part in live if part.name in visible for c in part.captures}
+        again = {seen.path for seen in plans_of.seen(self.plans, self.whole) if seen.by in captures}
+        done = {*captures.values(), *again}
+        spooled = sources.spooled(self.path)
+        return [Path(sources.os_path(source.path)) for source in spooled if source.path in done]
+
+    def clear_spool(self) -> None:
+        """Remove what came by standard input and is not needed any more."""
+        for path in self.done_with():
+            remove(path)
 
     def plan_of(self, part: Part) -> Plan:
         """The plan that named a part."""
@@ -181,24 +219,40 @@ def _is_finished(mark: Path) -> bool | None:
 
 def _read_plans(folder: Path) -> tuple[int, tuple[Plan, ...]]:
     """Number of the last plan, and the plans: those of the last snapshot and those after it."""
+    for _ in range(_LISTINGS - 1):
+        with contextlib.suppress(FileNotFoundError):
+            return _read_listed(folder)
+    try:
+        return _read_listed(folder)
+    except FileNotFoundError as error:
+        raise DatasetDamaged(
+            f"plan {error.filename} is missing, and there are later ones."
+            " Restore it from a backup, or ingest the sources into a new dataset."
+        ) from None
+
+
+_LISTINGS: Final = 5
+"""Plans are condensed while others read them: so often the folder is listed before one counts as missing."""
+
+
+def _read_listed(folder: Path) -> tuple[int, tuple[Plan, ...]]:
     stems = _stems(folder, ".json")
-    numbers = {int(stem) for stem in stems if stem.isdecimal()}
-    snapshots = [stem for stem in stems if stem.startswith("snapshot-")]
-    start, plans = 0, list[Plan]()
-    if snapshots:
-        file = folder / f"{max(snapshots)}.json"
-        snapshot = plans_of.decode_snapshot(file.read_bytes(), str(file))
-        start, plans = snapshot.number, list(snapshot.plans)
+    numbers = [int(stem) for stem in stems if stem.isdecimal()]
+    start, plans = _last_snapshot(stems), list[Plan]()
+    if start:
+        file = folder / f"snapshot-{start:08d}.json"
+        plans += plans_of.decode_snapshot(file.read_bytes(), str(file)).plans
     last = max(numbers, default=start)
     for number in range(start + 1, last + 1):
         file = folder / f"{number:08d}.json"
-        if number not in numbers:
-            raise DatasetDamaged(
-                f"plan {file} is missing, and plan {last} exists."
-                " Restore it from a backup, or ingest the sources into a new dataset."
-            )
         plans.append(plans_of.decode_plan(file.read_bytes(), str(file)))
     return max(start, last), tuple(plans)
+
+
+def _last_snapshot(stems: Sequence[str]) -> int:
+    """Number of the last snapshot, 0 if there is none."""
+    numbers = (stem.removeprefix("snapshot-") for stem in stems if stem.startswith("snapshot-"))
+    return max(map(int, numbers), default=0)
 
 
 def _stems(folder: Path, suffix: str) -> list[str]:

@@ -2,12 +2,15 @@
 
 A file is written under a temporary name in its own folder, synced, and linked to its name, which fails
 if that name exists; then the folder is synced. Temporary names start with a dot and end in `.tmp`, so
-that no glob for data finds them.
+that no glob for data finds them. They are locked for as long as they are written, so that what a killed
+process left can be told from what another is writing; no clock is asked.
 """
 
 import contextlib
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -16,15 +19,49 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
+def hold(temporary: Path, *, mode: int = 0o666) -> int:
+    """Create a temporary file; it counts as being written until the descriptor given is closed."""
+    while True:
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+        # Where files cannot be locked, none is ever taken for abandoned either.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)  # removed by `remove_abandoned` before it could be locked
+
+
+@contextlib.contextmanager
+def held(temporary: Path, *, mode: int = 0o666) -> Iterator[None]:
+    """A temporary file for the time of a `with`."""
+    descriptor = hold(temporary, mode=mode)
+    try:
+        yield
+    finally:
+        remove(temporary)
+        os.close(descriptor)
+
+
+def is_abandoned(temporary: Path) -> bool:
+    """Whether nobody writes a temporary file any more."""
+    with _locked(temporary) as is_locked:
+        return is_locked
+
+
+def remove_abandoned(temporary: Path) -> bool:
+    """Remove a temporary file unless somebody is writing it; whether it was removed."""
+    with _locked(temporary) as is_locked:
+        if is_locked:
+            temporary.unlink(missing_ok=True)
+        return is_locked
+
+
 def create_once(path: Path, data: bytes) -> bool:
     """Create a file with `data`; False, and nothing changed, if there is one of that name."""
     temporary = temporary_name(path)
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
+    with held(temporary):
+        temporary.write_bytes(data)
         return publish(temporary, path)
-    finally:
-        remove(temporary)
 
 
 def publish(temporary: Path, path: Path) -> bool:
@@ -52,6 +89,24 @@ def sync_file(path: Path) -> None:
 def sync_folder(path: Path) -> None:
     """Wait until the folder's names are on the disk."""
     _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[bool]:
+    """Whether the file could be locked, and so has no writer."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)
 
 
 def _sync(path: Path, flags: int) -> None:

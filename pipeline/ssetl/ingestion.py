@@ -24,8 +24,10 @@ from ssetl.captures.exchange import Leftover
 from ssetl.captures.recognise import open_capture
 from ssetl.dataset import Dataset
 from ssetl.errors import UsageError
+from ssetl.gathering import gather
 from ssetl.interleaved import read_interleaved
-from ssetl.parts import PartWriter, gather
+from ssetl.lineage import PartGone
+from ssetl.parts import PartWriter
 from ssetl.plan import Part, PlannedCapture
 from ssetl.response import read_response
 from ssetl.streams import Capture
@@ -144,6 +146,16 @@ def ingest(
     )
 
 
+def finish(dataset: str | Path) -> None:
+    """Finish what other ingests began, as they would, and read nothing else.
+
+    Raises:
+        NotADataset, SchemaVersionError, DatasetDamaged: the dataset cannot be continued.
+        OSError: the dataset cannot be written.
+    """
+    _Run(Dataset.open(Path(dataset).absolute()).path, [], planner.make, lambda _done, _all: None).finish()
+
+
 class _Run:
     """One ingest: plans and writes until nothing is left to do."""
 
@@ -172,7 +184,10 @@ class _Run:
                 continue
             now_us = time.time_ns() // 1000
             listed = [source for source in self._listed if source.path not in self.changing]
-            planned = self._plan(dataset, listed, now_us=now_us)
+            try:
+                planned = self._plan(dataset, listed, now_us=now_us)
+            except PartGone:
+                continue
             self.planned = self.planned or planned
             if not planned.plans:
                 return self.planned
@@ -220,6 +235,8 @@ def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) ->
     policy = privacy.policy_of(part.options, dataset.path)
     with PartWriter(dataset, part.name, policy=policy) as writer:
         for planned in part.captures:
+            if planned.forgotten:
+                continue
             capture = _write_capture(planned, writer, streams, progress)
             if not planner.still_holds(planned, planned_us=planned_us):
                 raise SourceChanged(planned.path)

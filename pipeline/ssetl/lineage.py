@@ -17,6 +17,10 @@ from ssetl.plan import PlannedCapture, Seen
 Line = tuple[PlannedCapture, ...]
 
 
+class PartGone(Exception):
+    """A part was replaced and removed since the dataset was opened: open it again."""
+
+
 class Lineage:
     """The captures of the live parts of a dataset, and those that are being planned.
 
@@ -123,6 +127,10 @@ class Lineage:
         heads = {edge_digest(first_bytes[:length]) for length in lengths}
         return [root for head in heads for root in self._roots.get(head, ())]
 
+    def is_forgotten(self, capture: str | None) -> bool:
+        """Whether the capture of that id has been forgotten."""
+        return capture in self.captures and self.captures[capture].forgotten
+
     def number(self, digest: str) -> tuple[int, str | None]:
         """`n` for one more capture of these bytes, and the capture that gives their rows already."""
         taken = self._numbers.get(digest, set())
@@ -149,11 +157,27 @@ class Lineage:
         """Whether the capture has been read and its rows count."""
         return self.part_of.get(capture.capture_id) in self._visible
 
+    def is_open(self, capture: PlannedCapture) -> bool:
+        """Whether more bytes behind a settled capture may change what was read of it.
+
+        Of what has been forgotten nothing may come back, so it is never open.
+        """
+        if capture.forgotten or capture.trimmed:
+            return False
+        return capture.damage is not None or self.closed_bytes(capture) < capture.bytes
+
     def closed_bytes(self, capture: PlannedCapture) -> int:
-        """Bytes of a settled capture up to which no stream was left open."""
+        """Bytes of a settled capture up to which no stream was left open.
+
+        Raises:
+            PartGone: its part was replaced and removed meanwhile.
+        """
         part = self.part_of[capture.capture_id]
         if part not in self._closed:
             file = self._dataset.file("captures", part)
-            rows = pq.read_table(file, columns=["capture_id", "closed_bytes"]).to_pylist()
+            try:
+                rows = pq.read_table(file, columns=["capture_id", "closed_bytes"]).to_pylist()
+            except FileNotFoundError:
+                raise PartGone(part) from None
             self._closed[part] = {row["capture_id"]: row["closed_bytes"] for row in rows}
         return self._closed[part].get(capture.capture_id) or 0

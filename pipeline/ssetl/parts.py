@@ -5,17 +5,16 @@ second finds the files there and throws its own away.
 """
 
 import contextlib
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ssetl import files, schema
 from ssetl.dataset import TABLE_ORDER, Dataset
-from ssetl.plan import Part
 from ssetl.privacy import KEEP, Policy, screened
 
 ROW_GROUP_ROWS: Final = 128 << 10
@@ -38,6 +37,7 @@ class PartWriter:
     """
 
     def __init__(self, dataset: Dataset, part: str, *, policy: Policy = KEEP) -> None:
+        self._dataset, self._part = dataset, part
         self._tables = {
             table: _TableWriter(table, dataset.file(table, part), policy) for table in TABLE_ORDER
         }
@@ -50,10 +50,14 @@ class PartWriter:
         self._tables[table].write(added)
 
     def commit(self) -> None:
-        """Make the part whole. Tables without rows become files without rows."""
+        """Make the part whole. Tables without rows become files without rows.
+
+        Unless it has been finished by another, and replaced and removed since: then it stays removed.
+        """
         for table in TABLE_ORDER:
             self._tables[table].publish()
         self.abort()
+        self._dataset.withdraw(self._part)
 
     def abort(self) -> None:
         """Remove what was written and not committed."""
@@ -69,23 +73,13 @@ class PartWriter:
         self.abort()
 
 
-def gather(dataset: Dataset, part: Part) -> None:
-    """Write a part whose rows are in other parts: those of its captures, and no others."""
-    wanted = pa.array([capture.capture_id for capture in part.captures], pa.string())
-    with PartWriter(dataset, part.name) as writer:
-        for table in TABLE_ORDER:
-            for source in part.gathers:
-                for rows in pq.ParquetFile(dataset.file(table, source)).iter_batches(ROW_GROUP_ROWS):
-                    writer.write(table, rows.filter(pc.is_in(rows["capture_id"], wanted)))
-        writer.commit()
-
-
 class _TableWriter:
     """One file: collects batches into row groups, writes them under a temporary name, publishes it."""
 
     def __init__(self, table: str, path: Path, policy: Policy) -> None:
         self._table, self._path, self._policy = table, path, policy
         self._temporary = files.temporary_name(path)
+        self._held: int | None = None
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
         self._waiting: list[pa.Table] = []
@@ -114,6 +108,9 @@ class _TableWriter:
             with contextlib.suppress(OSError, pa.ArrowException):
                 self._writer.close()
         files.remove(self._temporary)
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def _flush(self) -> None:
         if self._waiting:
@@ -124,6 +121,7 @@ class _TableWriter:
 
     def _open(self, rows: pa.Schema) -> pq.ParquetWriter:
         if self._writer is None:
+            self._held = files.hold(self._temporary)
             self._writer = pq.ParquetWriter(self._temporary, rows, **_options(self._table))
             self._writer.add_key_value_metadata(schema.footer(self._table))
         return self._writer
@@ -144,4 +142,5 @@ def _options(table: str) -> dict[str, Any]:
         "column_encoding": dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
         "bloom_filter_options": filters if table in ("streams", "chunks") else None,
         "store_schema": False,
+        "write_page_checksum": True,
     }

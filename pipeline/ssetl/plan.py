@@ -45,6 +45,8 @@ class PlannedCapture(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         after: the capture of the same source that ends where this one begins.
         partial: whether the source went on behind this range when it was planned.
         damage: what ended decompression early, if something did.
+        forgotten: its rows are gone for good. It stays covered, so that they do not come back.
+        trimmed: rows of some of its streams are gone for good, so it is never read again.
     """
 
     path: str
@@ -63,6 +65,8 @@ class PlannedCapture(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     after: str | None = None
     partial: bool = False
     damage: str | None = None
+    forgotten: bool = False
+    trimmed: bool = False
 
     @property
     def end(self) -> int:
@@ -79,12 +83,16 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
         gathers: if not empty, the rows of `captures` are copied from these parts (they are replaced by
             the same plan), and no source is read.
         options: what was asked for at ingest and changes the rows, `{"content": "hash"}`.
+        without: of what is gathered, streams with these ids are left out,
+        since: and streams that started before that.
     """
 
     name: str
     captures: tuple[PlannedCapture, ...]
     gathers: tuple[str, ...] = ()
     options: dict[str, str] = {}
+    without: tuple[str, ...] = ()
+    since: datetime | None = None
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ Each source gets one of these, and is read (for its digests) only if it is not t
   open, or was damaged, it is replaced: by its closed beginning, and by what follows that;
 - it has the path of a covered source, begins like it and goes on differently: it has been rewritten or
   shortened, and what it no longer holds is replaced by what it holds now;
+- what has been forgotten stays so: nothing of it is read again, it is never replaced, its copies are as it;
 - anything else is a new capture. If its path was another file's (rotated, truncated, written anew), the
   rows of that one stay, as those of a file that vanished do.
 
@@ -195,7 +196,7 @@ class _Planner:
             self._append(source, match, match.rest)
         elif not self._are_settled([last]):
             self._unfinished.append(source.path)
-        elif self._lineage.closed_bytes(last) < last.bytes or last.damage:
+        elif self._lineage.is_open(last):
             self._lengthen(source, match, last)
         else:
             self._append(source, match, match.rest)
@@ -288,6 +289,7 @@ class _Planner:
             after=after,
             partial=partial,
             damage=None if partial else match.damage,
+            forgotten=self._lineage.is_forgotten(copy_of),
         )
         self._lineage.add(capture)
         return capture
@@ -295,6 +297,8 @@ class _Planner:
     def _drop_former(self) -> None:
         """Drop what no source holds any more; what is known to have another name stays."""
         for lost in self._former - self._found:
+            if self._lineage.is_forgotten(lost):
+                continue  # the same bytes may turn up elsewhere
             names = {copy.path for copy in self._lineage.copies(lost)}
             names.update(seen.path for seen in self._lineage.seen(lost))
             if names <= {self._lineage.captures[lost].path}:
@@ -305,6 +309,7 @@ class _Planner:
         for owner in self._lineage.orphaned():
             copies = self._lineage.copies(owner)
             if self._are_settled(copies) and (able := [copy for copy in copies if is_there(copy)]):
+                able.sort(key=lambda copy: copy.forgotten)
                 for copy in able:
                     of = able[0].capture_id if copy is not able[0] else None
                     self._closed.append(msgspec.structs.replace(copy, copy_of=of))

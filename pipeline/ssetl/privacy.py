@@ -16,7 +16,6 @@ In every mode, what looks like a credential is masked in `extra`, errors, URLs a
 are no part of a response the sample ends before the first brace or quote, for they may show a request.
 """
 
-import os
 import secrets
 import struct
 from collections.abc import Callable, Mapping
@@ -88,13 +87,9 @@ def _key(path: Path) -> bytes:
     """The key in a file, which is made if there is none; of several that make it at a time, one wins."""
     if not path.exists():
         temporary = files.temporary_name(path)
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
+        with files.held(temporary, mode=0o600):
+            temporary.write_bytes(secrets.token_bytes(KEY_BYTES))
             files.publish(temporary, path)
-        finally:
-            files.remove(temporary)
     return path.read_bytes()
 
 

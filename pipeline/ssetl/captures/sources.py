@@ -85,8 +85,8 @@ def spool(stream: BinaryIO, dataset: Path) -> Source:
     folder.mkdir(exist_ok=True)
     temporary = files.temporary_name(folder / "stdin")
     digest = blake3()
-    try:
-        with temporary.open("xb") as file:
+    with files.held(temporary):
+        with temporary.open("wb") as file:
             while data := stream.read(_SPOOL_READ):
                 digest.update(data)
                 file.write(data)
@@ -96,8 +96,6 @@ def spool(stream: BinaryIO, dataset: Path) -> Source:
             files.publish(temporary, path)
             source = status(text_path(str(path)))
         return source
-    finally:
-        files.remove(temporary)
 
 
 def spooled(dataset: Path) -> list[Source]:
