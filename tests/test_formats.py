@@ -180,7 +180,7 @@ def test_a_markdown_table_keeps_its_shape(rows: list[dict[str, Any]]) -> None:
 
 
 def test_every_format_has_a_writer() -> None:
-    from ssetl import cli, formats
+    from ssetl import formats, options
 
-    assert tuple(WRITERS) == cli.FILE_FORMATS
+    assert tuple(WRITERS) == options.FILE_FORMATS
     assert formats.SUFFIXES.keys() == WRITERS.keys()

@@ -422,7 +422,7 @@ def test_every_report_runs_over_extremes(tmp_path: Path) -> None:
     (tmp_path / "capture").write_bytes(extremes)
     ssetl.ingest([tmp_path / "capture"], dataset=tmp_path / "lake")
     with ssetl.open(tmp_path / "lake") as lake:
-        assert [finding.check.name for finding in lake.check() if finding.violations.num_rows] == []
+        assert [finding.name for finding in lake.check() if finding.violations.num_rows] == []
         for report in lake.reports():
             lake.report(report.name).to_dicts()
 

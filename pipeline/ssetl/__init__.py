@@ -7,6 +7,7 @@
         lake.report("latency", model="gpt-4o")  # polars DataFrame
         lake.sql("select count(*) from streams")  # polars DataFrame
         lake.scan("chunks")  # polars LazyFrame
+    ssetl.compact("data/lake")  # and `forget`, `repair`: what looks after a dataset
 
 What is listed in `__all__` is public and stays; it is imported when it is first used, for the
 libraries behind it are large.
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from ssetl.compaction import Compacted, compact
     from ssetl.errors import (
         BadParameter,
         DataError,
@@ -34,21 +36,26 @@ if TYPE_CHECKING:
         UsageError,
     )
     from ssetl.explain import Explanation
+    from ssetl.forgetting import Forgotten, forget
     from ssetl.ingestion import Summary, ingest
     from ssetl.lake import Lake
+    from ssetl.repairing import Repaired, repair
     from ssetl.reports import Report
     from ssetl.version import __version__
 
 __all__ = [
     "BadParameter",
+    "Compacted",
     "DataError",
     "DatasetDamaged",
     "Explanation",
     "ExportError",
+    "Forgotten",
     "Lake",
     "NoSources",
     "NotADataset",
     "QueryError",
+    "Repaired",
     "Report",
     "ReportError",
     "SchemaVersionError",
@@ -58,17 +65,26 @@ __all__ = [
     "UnknownReport",
     "UsageError",
     "__version__",
+    "compact",
+    "forget",
     "ingest",
     "open",
+    "repair",
 ]
 
 _HOMES: Final = {
+    "Compacted": "compaction",
     "Explanation": "explain",
+    "Forgotten": "forgetting",
     "Lake": "lake",
+    "Repaired": "repairing",
     "Report": "reports",
     "Summary": "ingestion",
     "__version__": "version",
+    "compact": "compaction",
+    "forget": "forgetting",
     "ingest": "ingestion",
+    "repair": "repairing",
 }
 
 

@@ -7,66 +7,19 @@ does so with one line. Until a command runs, only click is imported.
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import click
 
+from ssetl import options, upkeep
 from ssetl.errors import BadParameter, SsetlError, UsageError
 from ssetl.inert import printable
 
-DEFAULT_DATASET: Final = "data/lake"
 OVERVIEW: Final = "overview"
-FILE_FORMATS: Final = ("csv", "json", "jsonl", "markdown", "parquet", "xlsx")
 TRACEBACK: Final = "SSETL_TRACEBACK"
 """Environment variable; if set, an unexpected error shows where it came from."""
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def add(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-_dataset = click.option(
-    "--dataset",
-    default=DEFAULT_DATASET,
-    envvar="SSETL_DATASET",
-    metavar="DIR",
-    show_default=True,
-    show_envvar=True,
-    help="The dataset's folder.",
-)
-_queries = click.option(
-    "--queries", multiple=True, metavar="DIR", help="Folder of your own reports; repeatable."
-)
-_pairs = click.option(
-    "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; repeatable."
-)
-_raw = click.option("--raw", is_flag=True, help="Leave texts as they are, though a spreadsheet may run them.")
-_parameters = _options(
-    click.option(
-        "--since", metavar="TIME", help="Only streams that started then or later: 2025-04-21, 7d, …"
-    ),
-    click.option("--until", metavar="TIME", help="Only streams that started before."),
-    click.option("--model", metavar="MODEL", help="Only streams that asked for this model, or got it."),
-    _pairs,
-)
-_output = _options(
-    click.option(
-        "--format", "form", type=click.Choice(("table", *FILE_FORMATS)), default="table", show_default=True
-    ),
-    click.option(
-        "-o", "--output", metavar="FILE", help="Write FILE, whole or not at all, instead of stdout."
-    ),
-    _raw,
-)
 
 
 def _version(context: click.Context, _option: click.Parameter, is_asked: bool) -> None:
@@ -87,7 +40,7 @@ def ssetl() -> None:
 
 @ssetl.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
-@_dataset
+@options.dataset
 @click.option("--settle", default=0.0, metavar="SECONDS", help="Let files be that were written so lately.")
 @click.option(
     "--content",
@@ -138,10 +91,10 @@ def ingest(
 
 @ssetl.command()
 @click.argument("names", nargs=-1, metavar="[NAME]…")
-@_dataset
-@_parameters
-@_queries
-@_output
+@options.dataset
+@options.parameters
+@options.queries
+@options.output
 def report(
     names: Sequence[str],
     *,
@@ -176,8 +129,8 @@ def report(
 
 
 @ssetl.command()
-@_queries
-@_output
+@options.queries
+@options.output
 def reports(queries: Sequence[str], form: str, output: str | None, raw: bool) -> None:
     """List the reports and their parameters."""
     import pyarrow as pa
@@ -199,9 +152,9 @@ def reports(queries: Sequence[str], form: str, output: str | None, raw: bool) ->
 @ssetl.command()
 @click.argument("query", required=False, metavar="[SELECT]")
 @click.option("-f", "--file", metavar="FILE", help="Read the query from FILE.")
-@_dataset
-@_pairs
-@_output
+@options.dataset
+@options.pairs
+@options.output
 def sql(
     *,
     query: str | None,
@@ -230,7 +183,7 @@ def sql(
 
 @ssetl.command()
 @click.argument("stream", metavar="STREAM_ID")
-@_dataset
+@options.dataset
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def explain(stream: str, dataset: str, form: str) -> None:
     """Show one stream as a timeline.
@@ -256,12 +209,12 @@ def explain(stream: str, dataset: str, form: str) -> None:
 @ssetl.command()
 @click.argument("names", nargs=-1, metavar="[TABLE|REPORT]…")
 @click.option("--to", "folder", required=True, metavar="DIR", help="Folder for the files; made if missing.")
-@click.option("--format", "form", type=click.Choice(FILE_FORMATS), default="csv", show_default=True)
-@_dataset
-@_parameters
-@_queries
+@click.option("--format", "form", type=click.Choice(options.FILE_FORMATS), default="csv", show_default=True)
+@options.dataset
+@options.parameters
+@options.queries
 @click.option("--no-content", is_flag=True, help="Leave out what people wrote: answers, tool arguments, …")
-@_raw
+@options.raw
 def export(
     names: Sequence[str],
     *,
@@ -290,37 +243,8 @@ def export(
             click.echo(printable(str(path)), err=True)
 
 
-@ssetl.command()
-@click.argument("names", nargs=-1, metavar="[CHECK]…")
-@_dataset
-@_output
-def check(names: Sequence[str], dataset: str, form: str, output: str | None, raw: bool) -> int:
-    """Look for rows that must not exist.
-
-    Without names, with all checks. Exit status 1 if there are any.
-    """
-    import pyarrow as pa
-
-    from ssetl.lake import Lake
-    from ssetl.output import give
-
-    with Lake(dataset) as lake:
-        findings = list(lake.check(*names))
-    rows = [
-        {
-            "check": finding.check.name,
-            "violations": finding.violations.num_rows,
-            "description": finding.check.description,
-        }
-        for finding in findings
-    ]
-    give(pa.Table.from_pylist(rows).to_reader(), form, output, raw=raw)
-    broken = [finding for finding in findings if finding.violations.num_rows]
-    if form == "table" and not output:
-        for finding in broken:
-            click.echo(f"\n{finding.check.name}\n")
-            give(finding.violations.to_reader(), form, output, raw=raw)
-    return 1 if broken else 0
+for _command in (upkeep.check, upkeep.compact, upkeep.forget, upkeep.repair):
+    ssetl.add_command(_command)
 
 
 def _values(pairs: Sequence[str], **options: str | None) -> dict[str, str | None]:

@@ -106,10 +106,13 @@ class Lake:
     def check(self, *names: str) -> Iterator[Finding]:
         """What each check finds (all of them if none is named), one after the other.
 
+        The first is `structure`; if it finds damaged files, and none was named, it is the last, too.
+
         Raises:
             UnknownReport: no check has that name.
+            DatasetDamaged: an SQL check was named, and a file cannot be read.
         """
-        return checks.run(self._warehouse, names)
+        return checks.run(self._dataset, lambda: self._warehouse, names)
 
     def report_batches(
         self, name: str, parameters: Mapping[str, Value] | None = None

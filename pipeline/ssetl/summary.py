@@ -24,9 +24,7 @@ def sentences(summary: "Summary", dataset: str) -> str:
 def _outcome(summary: "Summary", dataset: str) -> Iterator[str]:
     if not summary.captures:
         yield (
-            f"nothing new in {_count(summary.unchanged, 'source')}"
-            if summary.unchanged
-            else "nothing to read"
+            f"nothing new in {count(summary.unchanged, 'source')}" if summary.unchanged else "nothing to read"
         )
         return
     rate = (
@@ -34,15 +32,15 @@ def _outcome(summary: "Summary", dataset: str) -> Iterator[str]:
         if summary.bytes >= WORTH_A_RATE and summary.seconds
         else ""
     )
-    captures, streams = _count(summary.captures, "capture"), _count(summary.streams, "stream")
-    yield f"{captures}: {streams}, {_count(summary.events, 'event')}, {_count(summary.chunks, 'chunk row')}"
-    yield f"{_size(summary.bytes)} in {summary.seconds:.2f} s{rate}, into {printable(dataset)}"
+    captures, streams = count(summary.captures, "capture"), count(summary.streams, "stream")
+    yield f"{captures}: {streams}, {count(summary.events, 'event')}, {count(summary.chunks, 'chunk row')}"
+    yield f"{size(summary.bytes)} in {summary.seconds:.2f} s{rate}, into {printable(dataset)}"
     if summary.unchanged:
-        yield f"{_count(summary.unchanged, 'source')} unchanged"
+        yield f"{count(summary.unchanged, 'source')} unchanged"
     if summary.copies:
-        yield f"{_count(summary.copies, 'copy', 'copies')} of what the dataset has already: not counted again"
+        yield f"{count(summary.copies, 'copy', 'copies')} of what the dataset has already: not counted again"
     if summary.rejects:
-        yield f"{_count(summary.rejects, 'reject')}: bytes that are no event, see `ssetl report rejects`"
+        yield f"{count(summary.rejects, 'reject')}: bytes that are no event, see `ssetl report rejects`"
 
 
 def _troubles(summary: "Summary") -> Iterator[str]:
@@ -55,17 +53,19 @@ def _troubles(summary: "Summary") -> Iterator[str]:
 
 
 def _named(trouble: str, paths: Sequence[str]) -> Iterator[str]:
-    yield f"{_count(len(paths), 'source')} {trouble}:"
+    yield f"{count(len(paths), 'source')} {trouble}:"
     yield from (f"  {printable(path)}" for path in paths[:MAX_NAMED])
     if len(paths) > MAX_NAMED:
         yield f"  and {len(paths) - MAX_NAMED:,} more"
 
 
-def _count(n: int, one: str, many: str | None = None) -> str:
+def count(n: int, one: str, many: str | None = None) -> str:
+    """So many of something."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def _size(n: int) -> str:
+def size(n: int) -> str:
+    """So many bytes."""
     if n < 1e6:
         return f"{n / 1e3:.1f} kB"
     return f"{n / 1e6:.1f} MB" if n < 1e9 else f"{n / 1e9:.2f} GB"
