@@ -1,10 +1,12 @@
 """The command line: arguments to the API, results to stdout, everything else to stderr.
 
-Exit status: 0 fine, 1 data or query at fault, 2 wrong usage, 130 interrupted. What can be expected to fail
-does so with one line. Until a command runs, only click is imported.
+Exit status: 0 fine, 1 data or query at fault, 2 wrong usage, 130 interrupted, 143 terminated. What can be
+expected to fail does so with one line. Until a command runs, only click is imported.
 """
 
+import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -20,6 +22,19 @@ from ssetl.inert import printable
 OVERVIEW: Final = "overview"
 TRACEBACK: Final = "SSETL_TRACEBACK"
 """Environment variable; if set, an unexpected error shows where it came from."""
+
+_KEPT: Final = "What was complete before is kept"
+_NOT_WRITABLE: Final = "let this user write there, or name another place"
+_REMEDIES: Final = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room within that quota",
+    errno.EACCES: _NOT_WRITABLE,
+    errno.EPERM: _NOT_WRITABLE,
+    errno.EROFS: _NOT_WRITABLE,
+    errno.EIO: "see what is wrong with that disk",
+    errno.EMFILE: "allow more open files (`ulimit -n`)",
+}
+"""What helps against an error of the operating system, where that is known."""
 
 
 def _version(context: click.Context, _option: click.Parameter, is_asked: bool) -> None:
@@ -278,17 +293,22 @@ def run(arguments: Sequence[str]) -> int:
     except SsetlError as error:
         return _fail(str(error), error.exit_status)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted.", 130)
+        return _fail(f"interrupted. {_KEPT}.", 128 + signal.SIGINT)
+    except _Terminated:
+        return _fail(f"terminated. {_KEPT}.", 128 + signal.SIGTERM)
     except OSError as error:
-        where = f" at {printable(str(error.filename))}" if error.filename else ""
-        return _fail(
-            f"{(error.strerror or str(error)).lower()}{where}. What was complete before is kept; try again.",
-            1,
-        )
+        return _fail(_failure_of_system(error), 1)
     except Exception as error:
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
         return _fail(f"unexpected: {error!r}. Set {TRACEBACK}=1 to see where it came from.", 1)
+
+
+def _failure_of_system(error: OSError) -> str:
+    what = os.strerror(error.errno).lower() if error.errno else str(error)
+    where = f" at {error.filename}" if error.filename else ""
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{what}{where}. {_KEPT}: {f'{remedy}, and ' if remedy else ''}run it again."
 
 
 def _fail(message: str, status: int) -> int:
@@ -296,6 +316,16 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
+class _Terminated(BaseException):
+    """SIGTERM has come: end as after Ctrl-C, and leave nothing half done."""
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and cleaning up takes a moment
+    raise _Terminated
+
+
 def main() -> None:
     """Run the command line of this process and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:]))

@@ -34,12 +34,14 @@ def hold(temporary: Path, *, mode: int = 0o666) -> int:
 @contextlib.contextmanager
 def held(temporary: Path, *, mode: int = 0o666) -> Iterator[None]:
     """A temporary file for the time of a `with`."""
-    descriptor = hold(temporary, mode=mode)
+    descriptor = None
     try:
+        descriptor = hold(temporary, mode=mode)  # a signal may come as soon as the file is there
         yield
     finally:
         remove(temporary)
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def is_abandoned(temporary: Path) -> bool:
@@ -60,7 +62,8 @@ def create_once(path: Path, data: bytes) -> bool:
     """Create a file with `data`; False, and nothing changed, if there is one of that name."""
     temporary = temporary_name(path)
     with held(temporary):
-        temporary.write_bytes(data)
+        with naming(path):
+            temporary.write_bytes(data)
         return publish(temporary, path)
 
 
@@ -79,6 +82,17 @@ def remove(path: Path) -> None:
     """Remove a temporary file. Failing to do so must not hide why: what is left over does no harm."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of the operating system that do not tell the file tell this one: a full disk never does."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def sync_file(path: Path) -> None:
@@ -112,6 +126,7 @@ def _locked(path: Path) -> Iterator[bool]:
 def _sync(path: Path, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:
-        os.fsync(descriptor)
+        with naming(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -98,7 +98,8 @@ class _TableWriter:
 
     def publish(self) -> None:
         self._flush()
-        self._open(schema.TABLES[self._table]).close()
+        with files.naming(self._path):
+            self._open(schema.TABLES[self._table]).close()
         files.publish(self._temporary, self._path)
 
     def discard(self) -> None:
@@ -117,7 +118,8 @@ class _TableWriter:
             rows = screened(self._table, pa.concat_tables(self._waiting), self._policy)
             self._waiting.clear()
             self._rows = self._bytes = 0
-            self._open(rows.schema).write_table(rows, row_group_size=ROW_GROUP_ROWS)
+            with files.naming(self._path):
+                self._open(rows.schema).write_table(rows, row_group_size=ROW_GROUP_ROWS)
 
     def _open(self, rows: pa.Schema) -> pq.ParquetWriter:
         if self._writer is None:
