@@ -232,6 +232,24 @@ def test_a_rewritten_file_replaces_its_rows_if_it_begins_the_same(folder: Folder
     assert "old" not in folder.lines
 
 
+@pytest.mark.parametrize("now", [LONG + "new\n", LONG[:9000]], ids=["changed", "shortened"])
+def test_a_crash_between_two_plans_keeps_no_rows_of_a_rewritten_file(folder: Folder, now: str) -> None:
+    """Once its new bytes are covered, nothing would tell any more that it had others."""
+    folder.put("a", LONG + "old\n")
+    folder.put("b", "b1\n")
+    folder.ingest()
+    folder.put("a", now)
+    folder.append("b", "b2\n")
+    folder.put("c", "c1\n")
+    adding, replacing = planner.make(
+        Dataset.open(folder.lake), sources.find([folder.path]).sources, now_us=NOW
+    ).plans
+    assert (adding.replaces, len(replacing.replaces)) == ((), 1)
+    assert Dataset.open(folder.lake).publish(adding)
+    folder.ingest()
+    assert lines(folder.lake) == sorted([*now.split(), "b1", "b2", "c1"])
+
+
 def test_a_shortened_file_is_rewritten_too(folder: Folder) -> None:
     folder.put("a", LONG)
     folder.ingest()

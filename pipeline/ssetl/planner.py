@@ -13,7 +13,8 @@ Each source gets one of these, and is read (for its digests) only if it is not t
 - anything else is a new capture. If its path was another file's (rotated, truncated, written anew), the
   rows of that one stay, as those of a file that vanished do.
 
-What only adds is one plan, what replaces is another: only the latter must wait for all of its parts.
+What only adds is one plan, what replaces is another: only the latter must wait for all of its parts. What a
+rewritten file holds now is in the latter: covered before it replaces, its former rows would stay for good.
 """
 
 from collections.abc import Callable, Iterable
@@ -131,6 +132,7 @@ class _Planner:
         self._unfinished: list[str] = []
         self._unreadable: list[tuple[str, str]] = []
         self._seen: list[Seen] = []
+        self._rewritten: list[Seen] = []
         self._added: list[PlannedCapture] = []
         self._closed: list[PlannedCapture] = []
         self._open: list[PlannedCapture] = []
@@ -161,7 +163,7 @@ class _Planner:
         replaced, kept = self._without_dropped()
         replacing = kept + closed + opened
         plans: list[Plan] = []
-        for parts, replaces, seen in ((adding, (), self._seen), (replacing, replaced, ())):
+        for parts, replaces, seen in ((adding, (), self._seen), (replacing, replaced, self._rewritten)):
             if parts or replaces or seen:
                 number = self._number + 1 + len(plans)
                 named = (msgspec.structs.replace(p, name=part_name(number, n)) for n, p in enumerate(parts))
@@ -207,7 +209,8 @@ class _Planner:
         copied = self._lineage.copy_at(source.path, last.capture_id)
         if match.within or copied or not is_there(last):
             self._unchanged += 1
-            self._seen.append(Seen(last.capture_id, **msgspec.structs.asdict(source)))
+            seen = self._rewritten if match.former else self._seen
+            seen.append(Seen(last.capture_id, **msgspec.structs.asdict(source)))
         else:
             self._copy(source, match)
 
@@ -228,7 +231,7 @@ class _Planner:
             elsewhere = last.path != source.path and is_there(last)
             after = self._copy(source, match) if elsewhere else last.capture_id
         partial = rest.bytes < length
-        self._added.append(self._capture(source, match, rest, after, partial=partial))
+        self._add(match, self._capture(source, match, rest, after, partial=partial))
 
     def _lengthen(self, source: Source, match: Match, last: PlannedCapture) -> None:
         """There is more behind a capture that left a stream open, or was damaged: replace that."""
@@ -267,13 +270,17 @@ class _Planner:
         """Plan copies of all captures of the line that has none here; gives the id of the last one."""
         after = None
         for capture in match.line:
-            if copy := self._lineage.copy_at(source.path, capture.capture_id):
-                after = copy
+            if known := self._lineage.copy_at(source.path, capture.capture_id):
+                after = known
                 continue
             more = match.rest is not None or capture is not match.line[-1]
-            self._added.append(self._capture(source, match, as_range(capture), after, partial=more))
-            after = self._added[-1].capture_id
+            copy = self._capture(source, match, as_range(capture), after, partial=more)
+            self._add(match, copy)
+            after = copy.capture_id
         return after or ""
+
+    def _add(self, match: Match, capture: PlannedCapture) -> None:
+        (self._closed if match.former else self._added).append(capture)
 
     def _capture(
         self, source: Source, match: Match, range_: Range, after: str | None, *, partial: bool = False
