@@ -28,7 +28,7 @@ from ssetl.gathering import gather
 from ssetl.interleaved import read_interleaved
 from ssetl.lineage import PartGone
 from ssetl.parts import PartWriter
-from ssetl.plan import Part, PlannedCapture
+from ssetl.plan import Part, PlannedCapture, plan_number
 from ssetl.response import read_response
 from ssetl.streams import Capture
 from ssetl.version import __version__
@@ -174,9 +174,11 @@ class _Run:
         self._listed = listed
         self._plan = plan
         self._progress = progress
+        self._planned_before = 0
 
     def finish(self) -> planner.Planned:
         """Do what is to do; give what was found to do at first."""
+        self._planned_before = Dataset.open(self._folder).number
         while True:
             dataset = Dataset.open(self._folder).settled()
             if pending := dataset.pending_parts():
@@ -209,7 +211,9 @@ class _Run:
             try:
                 self.counts += write_part(dataset, part, advance)
             except SourceChanged as changed:
-                self.changing.append(changed.path)
+                # What changed since a crashed ingest planned it may be at rest again: it is planned anew.
+                if plan_number(part.name) > self._planned_before:
+                    self.changing.append(changed.path)
                 now_us = time.time_ns() // 1000
                 dataset = Dataset.open(self._folder)
                 if part.name not in dataset.whole:  # it may be finished even now, see Dataset.settled

@@ -11,11 +11,17 @@ TEXT = re.compile(rb"t\d+-\d+;")
 
 
 class World:
-    """A folder of event streams in which things happen to files. Each text is written once."""
+    """A folder of event streams in which things happen to files. Each text is written once.
 
-    def __init__(self, path: Path, rng: random.Random) -> None:
+    `overwritten` are texts that some file held no more, from one moment to the next. With `keeps_beginnings`,
+    a file may be overwritten from its middle on, or cut there: who sees it before and after, and not what it
+    was called in between, rightly takes the beginning for two.
+    """
+
+    def __init__(self, path: Path, rng: random.Random, *, keeps_beginnings: bool) -> None:
         path.mkdir()
         self.path, self.rng = path, rng
+        self._keeps_beginnings = keeps_beginnings
         self.overwritten: set[bytes] = set()
         self._serial = 0
         self._open: dict[str, int] = {}  # by file: the stream that it ends in
@@ -29,7 +35,8 @@ class World:
         """Let something happen to a file, or let there be another."""
         names = sorted(path.name for path in self.path.iterdir() if path.suffix != ".gz")
         actions: list[Callable[[str], None]] = [self._grow] * 3 + [self._rename, self._rotate, self._copy]
-        actions += [self._copytruncate, self._rewrite, self._shorten, self._touch, self._pack, self._remove]
+        actions += [self._copytruncate, self._rewrite, self._touch, self._pack, self._remove]
+        actions += [self._shorten] * self._keeps_beginnings
         if len(names) < 3 or self.rng.random() < 0.2:
             (self.path / self._fresh()).write_bytes(self._text("", self.rng.choice([3, 20, 200])))
         else:
@@ -95,6 +102,8 @@ class World:
 
     def _beginning(self, name: str) -> bytes:
         self._open.pop(name, None)
+        if not self._keeps_beginnings:
+            return b""
         data = (self.path / name).read_bytes()
         end = data.rfind(b"\n\n", 0, len(data) // 2)
         return data[: end + 2] if end >= 0 else b""
