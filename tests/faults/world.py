@@ -52,7 +52,7 @@ class World:
         for last in [False] * streams + [True]:
             goes_on = self._open.pop(name, None)
             serial = goes_on or self._serial + 1
-            self._serial = max(self._serial, serial)  # names of files are of the same count
+            self._serial = max(self._serial, serial)
             texts = (f"t{serial}-{n};" for n in (range(3, 6) if goes_on else range(3)))
             lines += [_event(serial, f'{{"content":"{text}"}}', "null") for text in texts]
             if last and self.rng.random() < 0.6:
