@@ -500,6 +500,15 @@ def test_many_rejects_take_no_memory(tmp_path: Path) -> None:
     assert memory < 250
 
 
+def test_a_long_array_takes_no_multiple_of_its_size(tmp_path: Path) -> None:
+    """All values of this one at once took 300 MB."""
+    source = tmp_path / "array.json"
+    source.write_bytes(b"[" + b",".join([json.dumps(chunk()).encode()] * 100_000) + b"]")
+    status, told, memory = ingest_apart(source)
+    assert (status, "100,000 events" in told) == (0, True)
+    assert memory < 250
+
+
 def test_an_endless_line_takes_no_memory(tmp_path: Path) -> None:
     source = tmp_path / "line"
     with source.open("wb") as file:

@@ -102,13 +102,13 @@ def _elements(text: bytes) -> Iterator[Payload | Gap] | None:
 
     What follows the last element that is whole, in an array that was cut or damaged, is a gap.
     """
-    spans = _spans(text)
+    spans, ended_by = _spans(text)
     values = (value for start, end in spans if (value := _value(text[start:end])) is not None)
     first: Chunk = next(values, {})
     streamed = any(apis.recognise(value, None) for value in chain((first,), values))
     if not streamed and apis.error_of(first) is None:
         return None
-    return _taken_apart(text, spans, bare=not streamed)
+    return _taken_apart(text, spans, ended_by, bare=not streamed)
 
 
 def _value(text: bytes) -> Chunk | None:
@@ -118,31 +118,32 @@ def _value(text: bytes) -> Chunk | None:
         return None  # a reject, once it is known that this is an array of chunks
 
 
-def _taken_apart(text: bytes, spans: Sequence[tuple[int, int]], *, bare: bool) -> Iterator[Payload | Gap]:
+def _taken_apart(
+    text: bytes, spans: Sequence[tuple[int, int]], ended_by: str, *, bare: bool
+) -> Iterator[Payload | Gap]:
     before = 0
     for start, end in spans:
         yield Gap(before, start - before)
         yield Payload(text[start:end], start, end - start, bare=bare)
         before = end
     rest = text[before:]
-    reason = "unfinished_json" if rest.strip(_BEHIND) else None
-    if len(spans) == MAX_ELEMENTS:
-        reason = reason and "too_many_values"
-    yield Gap(before, len(rest), reason, rest[:MAX_SAMPLE])
+    yield Gap(before, len(rest), ended_by if rest.strip(_BEHIND) else None, rest[:MAX_SAMPLE])
 
 
-def _spans(text: bytes) -> list[tuple[int, int]]:
-    """Where the elements of a JSON array begin and end, as far as they are whole."""
+def _spans(text: bytes) -> tuple[list[tuple[int, int]], str]:
+    """Where the elements of a JSON array begin and end, as far as they are whole; and why no further."""
     readable = text.decode("latin-1")  # so that one character is one byte
     spans: list[tuple[int, int]] = []
     end = text.index(b"[") + 1
     while (gap := _BETWEEN.match(readable, end)) and len(spans) < MAX_ELEMENTS:
         try:
             _, end = _scan(readable, gap.end())
-        except (ValueError, RecursionError):
-            break
+        except ValueError:
+            return spans, "unfinished_json"
+        except RecursionError:
+            return spans, "nested_too_deeply"
         spans.append((gap.end(), end))
-    return spans
+    return spans, "too_many_values"
 
 
 def _stamped(pieces: Iterable[Payload | Gap], reads: Sequence[Read]) -> Iterator[Piece]:

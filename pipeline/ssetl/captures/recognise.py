@@ -5,6 +5,7 @@ HTTP, or plain text. Which document it is, its values say. What nothing recognis
 capture can be opened.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -66,6 +67,8 @@ _YAML_LIST: Final = re.compile(
     re.MULTILINE,
 )
 _JSON_START: Final = re.compile(rb"\{|\[\s*[\[{\"\]]")  # and not a `[2025-…]` or a `[pod/…]` of a log
+_ARRAY_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*(?=\{)")
+_FIRST: Final = json.JSONDecoder(parse_int=str)
 _DATA: Final = re.compile(rb"^data:", re.MULTILINE)
 _FEW: Final = 8  # lines of which one must be whole JSON if the first is damaged
 _BOM: Final = b"\xef\xbb\xbf"
@@ -119,9 +122,11 @@ def _open_json(start: bytes, source: Reader, *, complete: bool) -> Opened:
     """JSON lines, or a JSON document."""
     lines = start.split(b"\n", _FEW)[:_FEW]
     several = any(map(bytes.strip, lines[1:])) or (len(lines) > 1 and not complete)
+    if not several:
+        return _open_document(source, jsontree.load)
     looked_at = lines if start.startswith(b"{") and len(lines[0].strip()) > 1 else lines[:1]
     value = next((value for value in map(_decoded, looked_at) if isinstance(value, (dict, list))), None)
-    if value is None or not several:
+    if value is None:
         return _open_document(source, jsontree.load)
     schema = documents.schema_of([value], _LINE_SCHEMAS)
     if schema is not None and isinstance(value, dict):
@@ -146,11 +151,28 @@ def _open_document(source: Reader, load: Callable[[bytes], Loaded]) -> Opened:
     text, size = documents.read_whole(source)
     if size > documents.MAX_DOCUMENT:
         return Opened("document", iter([documents.too_large(size)]))
+    if _is_array_of_events(text):
+        return Opened("json", iter([Exchange([Read(text.removeprefix(_BOM))])]))
     loaded = load(text)
     schema = documents.schema_of(loaded.values, SCHEMAS)
     if schema is not None:
         return Opened(schema.name, documents.exchanges(text, loaded, SCHEMAS))
     return _open_unknown(text, loaded)
+
+
+def _is_array_of_events(text: bytes) -> bool:
+    """Whether a text is a JSON array that begins with an event of no schema, told by that one.
+
+    All of its values at once would take ten times its size; the framing takes one after the other.
+    """
+    array = _ARRAY_START.match(text)
+    if array is None or not text.rstrip().endswith(b"]"):
+        return False
+    try:
+        first, _ = _FIRST.raw_decode(text[array.end() : array.end() + HEAD].decode("latin-1"))
+    except (ValueError, RecursionError):
+        return False
+    return shapes.is_event(first) and documents.schema_of([[first]], SCHEMAS) is None
 
 
 def _open_unknown(text: bytes, loaded: Loaded) -> Opened:
