@@ -3,9 +3,10 @@ import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from ssetl import reports, schema, warehouse
+from ssetl import functions, reports, schema, statement, warehouse
 from ssetl.dataset import Dataset
 from ssetl.errors import DatasetDamaged, QueryError
 from ssetl.statement import Statement
@@ -80,6 +81,14 @@ HARMLESS = [
     "select * from range(3), unnest([1, 2])",
     "select json_extract('{\"a\": 1}', '$.a'), list_transform([1], lambda x: x + 1)",
     "pivot streams on outcome in ('completed') using count(*)",
+    "select extract(hour from started_at), started_at at time zone 'UTC' from streams",
+    "select coalesce(api, ''), ifnull(api, '') from streams",
+    "select [x + 1 for x in [1, 2]][1], {'a': 1}.a, map {'a': 1}['a']",
+    "select trim(' a '), 'a' similar to 'a', 'a' glob 'a*'",
+    "select grouping(api), count(*) filter (events > 1) from streams group by cube(api)",
+    "select lag(events) over w, ntile(2) over w from streams window w as (order by events)",
+    "select try(cast('x' as int)), substring('abc' from 2), position('b' in 'abc'), array[1]",
+    "select 2 ** 3, 'a' ilike 'A', 5 !",
     "describe chunks",
     "show tables",
     "select * from main.streams, memory.main.chunks",
@@ -149,6 +158,15 @@ ESCAPES = [
     "select getenv('HOME')",
     "select getvariable('x')",
     "select write_log('x')",
+    "select sleep_ms(1)",
+    "select pg_sleep(1)",
+    "select 'x'.getvariable()",
+    "select list_transform([1], lambda x: sleep_ms(x))",
+    "select events from streams order by sleep_ms(1)",
+    "select current_schemas(true)",
+    "select setval('x', 1)",
+    "select version()",
+    "select something_that_a_later_duckdb_brings()",
     "select * from store",
     "select * from given",
     "",
@@ -261,3 +279,14 @@ def test_temporary_space_is_given_back(
         )
         assert list(spill.iterdir())
     assert not list(spill.iterdir())
+
+
+def test_each_function_that_is_allowed_exists() -> None:
+    sql = "select distinct lower(function_name) from duckdb_functions()"
+    known = {name for (name,) in duckdb.connect().execute(sql).fetchall()}
+    assert known >= functions.FUNCTIONS | functions.OPERATORS
+
+
+def test_a_mistyped_function_is_told() -> None:
+    with pytest.raises(QueryError, match=r"SQL:1: counts\(\) \(did you mean count\(\)\?\) is refused"):
+        statement.parse(statement.parser(), "select counts(1)", "SQL")

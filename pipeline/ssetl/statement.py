@@ -5,6 +5,7 @@ session may read. So the parsed statement is walked, and whatever is not known t
 """
 
 import contextlib
+import difflib
 import functools
 import json
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ import duckdb
 import msgspec
 
 from ssetl.errors import QueryError
+from ssetl.functions import FUNCTIONS, OPERATORS
 
 QUERY_NODES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 """Kinds of query that only read; INSERT, UPDATE, DELETE, MERGE and COPY have nodes of their own."""
@@ -23,11 +25,6 @@ TABLE_FUNCTIONS: Final = frozenset(
     | {"regexp_split_to_table", "generate_subscripts"}
 )
 """Table functions that read their arguments and nothing else: no file, no setting, no pointer."""
-
-REFUSED_FUNCTIONS: Final = frozenset(
-    {"current_setting", "getenv", "getvariable", "json_serialize_plan", "write_log", "nextval", "setseed"}
-)
-"""Scalar functions that reach beyond the dataset: settings, environment, the binder, the log."""
 
 SYSTEM_TABLES: Final = ("duckdb_", "pg_", "pragma_", "sqlite_")
 """How DuckDB's own tables begin; they tell of settings and paths."""
@@ -155,10 +152,16 @@ def _refused(node: dict[str, Any]) -> str | None:
     if kind == "BASE_TABLE":
         *schemas, name = (part.lower() for part in node["qualified_name"]["path"])
         return name if name.startswith(SYSTEM_TABLES) or not SCHEMAS.issuperset(schemas) else None
-    if node.get("class") == "FUNCTION":
+    if node.get("class") in ("FUNCTION", "WINDOW"):
         name = str(node["function_name"]).lower()
-        return f"{name}()" if name in REFUSED_FUNCTIONS else None
+        return None if name in FUNCTIONS or name in OPERATORS else f"{name}(){_like(name)}"
     return None
+
+
+def _like(name: str) -> str:
+    """A hint for who has mistyped the name of a function."""
+    alike = difflib.get_close_matches(name, FUNCTIONS, n=1, cutoff=0.8)
+    return f" (did you mean {alike[0]}()?)" if alike else ""
 
 
 def _position(node: dict[str, Any]) -> int:
