@@ -148,7 +148,7 @@ def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: arg
                 if rows[name] != rows[SSETL]:
                     _say(f"MISMATCH {shape} x{scale}: {name} wrote {rows[name]}, ssetl {rows[SSETL]}")
     shutil.rmtree(work / "output")
-    middle = {name: _median(runs) for name, runs in costs.items()}
+    middle = {name: median(runs) for name, runs in costs.items()}
     return [_row(shape, scale, name, size, cost, base=middle.get(BASE)) for name, cost in middle.items()]
 
 
@@ -168,7 +168,8 @@ def _warm(path: Path) -> int:
         return file.tell()
 
 
-def _median(runs: list[Cost]) -> Cost:
+def median(runs: Sequence[Cost]) -> Cost:
+    """Each cost by itself."""
     return Cost(*map(statistics.median, zip(*runs, strict=True)))
 
 
