@@ -12,9 +12,14 @@ Cell = Any
 """One value of a row, as Python has it."""
 
 
+def columns(batch: pa.RecordBatch) -> list[list[Cell]]:
+    """The columns of a batch as Python values; what is no finite number is None."""
+    return list(map(_cells, batch.columns))
+
+
 def rows(batch: pa.RecordBatch) -> Iterator[tuple[Cell, ...]]:
     """The rows of a batch as Python values; what is no finite number is None."""
-    return zip(*map(_cells, batch.columns), strict=True)
+    return zip(*columns(batch), strict=True)
 
 
 def texts(batch: pa.RecordBatch, guard: Callable[[str], str]) -> Iterator[tuple[str | None, ...]]:

@@ -8,7 +8,7 @@ are folded, then texts cropped, then columns left out from the right; a few rows
 import codecs
 import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 import msgspec
@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ssetl.cells import Cell, is_number, plain, rows
-from ssetl.inert import printable, printable_lines
+from ssetl.cells import Cell, is_number, plain
+from ssetl.cells import columns as columns_of
+from ssetl.inert import all_printable, printable, printable_lines
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -65,7 +66,7 @@ class _Column(msgspec.Struct, frozen=True):
     is_croppable: bool = False
 
     def width(self) -> int:
-        return max(map(cell_len, (*self.head.split("\n"), *self.texts)))
+        return max(_widths((*self.head.split("\n"), *self.texts)))
 
 
 def draw(batches: pa.RecordBatchReader, *, width: int | None = None) -> Drawn:
@@ -92,18 +93,29 @@ def draw(batches: pa.RecordBatchReader, *, width: int | None = None) -> Drawn:
 def _lines(columns: Sequence[_Column]) -> str:
     """The same table without colours: millions of rows want less than rich does for each."""
     widths = [column.width() for column in columns]
-    padded = [
-        [_padded(text, width, is_right=column.is_right) for text in (column.head, *column.texts)]
-        for column, width in zip(columns, widths, strict=True)
-    ]
+    padded = [_padded(column, width) for column, width in zip(columns, widths, strict=True)]
     head, *body = ((" " * _GAP).join(line).rstrip() for line in zip(*padded, strict=True))
     rule = "\N{BOX DRAWINGS LIGHT HORIZONTAL}" * (sum(widths) + _GAP * (len(widths) - 1))
     return "".join(f"{line}\n" for line in (head, rule, *body))
 
 
-def _padded(text: str, width: int, *, is_right: bool) -> str:
-    blank = " " * (width - cell_len(text))
-    return blank + text if is_right else text + blank
+def _padded(column: _Column, width: int) -> list[str]:
+    """Head and texts of a column, each of them `width` wide."""
+    texts = (column.head, *column.texts)
+    padded = str.rjust if column.is_right else str.ljust
+    if _is_narrow(texts):
+        return [padded(text, width) for text in texts]
+    return [padded(text, width - cell_len(text) + len(text)) for text in texts]
+
+
+def _widths(texts: Sequence[str]) -> Iterable[int]:
+    """How many columns of a terminal each text takes."""
+    return map(len if _is_narrow(texts) else cell_len, texts)
+
+
+def _is_narrow(texts: Sequence[str]) -> bool:
+    """Whether no character is wider than another: told at once for all texts, and true of most columns."""
+    return "".join(texts).replace(UNKNOWN, "").isascii()
 
 
 def write_table(batches: pa.RecordBatchReader, out: BinaryIO) -> None:
@@ -139,6 +151,11 @@ def column_texts(cells: Sequence[Cell]) -> list[str]:
     if known and all(isinstance(cell, dt.datetime) for cell in known):
         precision = "milliseconds" if any(cell.microsecond for cell in known) else "seconds"
         return [UNKNOWN if cell is None else _time(cell, precision) for cell in cells]
+    if known and all(isinstance(cell, str) for cell in known):
+        texts = iter(all_printable(known))
+        return [UNKNOWN if cell is None else next(texts) for cell in cells]
+    if known and all(type(cell) is int for cell in known):
+        return [UNKNOWN if cell is None else str(cell) for cell in cells]
     return [UNKNOWN if cell is None else _text(cell) for cell in cells]
 
 
@@ -161,9 +178,8 @@ def _cells(batches: pa.RecordBatchReader, limit: int | None) -> tuple[list[list[
     columns: list[list[Cell]] = [[] for _ in batches.schema]
     room = limit
     for batch in batches:
-        for row in rows(batch.slice(0, room)):
-            for column, cell in zip(columns, row, strict=True):
-                column.append(cell)
+        for column, cells in zip(columns, columns_of(batch.slice(0, room)), strict=True):
+            column.extend(cells)
         if room is not None:
             if batch.num_rows > room:
                 return columns, True
