@@ -42,16 +42,16 @@ def placed(row: Row) -> Placed:
 
 def test_each_table_has_the_columns_of_the_schema() -> None:
     capture = read_file(BODY)
-    assert tables.chunks(capture.placed, CAPTURE_ID).schema.equals(schema.CHUNKS, check_metadata=True)
+    assert tables.chunks([(CAPTURE_ID, capture.placed)]).schema.equals(schema.CHUNKS, check_metadata=True)
     assert tables.streams(capture.streams).schema.equals(schema.STREAMS, check_metadata=True)
-    assert tables.rejects(capture.rejects, CAPTURE_ID).schema.equals(schema.REJECTS, check_metadata=True)
+    assert tables.rejects([(CAPTURE_ID, capture.rejects)]).schema.equals(schema.REJECTS, check_metadata=True)
 
 
 def test_tables_may_be_empty() -> None:
     for table in (
-        tables.chunks([], CAPTURE_ID),
+        tables.chunks([(CAPTURE_ID, [])]),
         tables.streams([]),
-        tables.rejects([], CAPTURE_ID),
+        tables.rejects([(CAPTURE_ID, [])]),
         tables.captures([]),
     ):
         assert table.num_rows == 0
@@ -59,7 +59,7 @@ def test_tables_may_be_empty() -> None:
 
 
 def test_chunks_have_a_row_per_event_and_choice() -> None:
-    table = tables.chunks(read_file(BODY).placed, CAPTURE_ID).to_pylist()
+    table = tables.chunks([(CAPTURE_ID, read_file(BODY).placed)]).to_pylist()
     columns = ("event_index", "choice_position", "choice_index", "role", "content", "output_tokens")
     assert [tuple(row[name] for name in columns) for row in table] == [
         (0, 0, 0, "assistant", "", None),
@@ -92,7 +92,7 @@ def test_chunks_have_a_row_per_event_and_choice() -> None:
     ],
 )
 def test_unknown_is_null_and_never_zero_or_empty(row: Row, column: str, value: Any) -> None:
-    assert tables.chunks([placed(row)], CAPTURE_ID).to_pylist()[0][column] == value
+    assert tables.chunks([(CAPTURE_ID, [placed(row)])]).to_pylist()[0][column] == value
 
 
 def test_streams_keep_their_order() -> None:
@@ -117,7 +117,7 @@ def test_streams_of_a_part_are_in_the_order_in_which_they_started() -> None:
 
 
 def test_rejects_keep_a_sample_of_the_bytes() -> None:
-    [reject] = tables.rejects(read_file(BODY).rejects, CAPTURE_ID).to_pylist()
+    [reject] = tables.rejects([(CAPTURE_ID, read_file(BODY).rejects)]).to_pylist()
     assert reject == {
         "capture_id": CAPTURE_ID,
         "exchange_index": 0,
@@ -132,7 +132,7 @@ def test_rejects_keep_a_sample_of_the_bytes() -> None:
 @given(ANY_BODY)
 def test_whatever_was_read_can_be_written(body: bytes) -> None:
     capture = read_file(body)
-    table = pl.from_arrow(pa.Table.from_batches([tables.chunks(capture.placed, CAPTURE_ID)]))
+    table = pl.from_arrow(pa.Table.from_batches([tables.chunks([(CAPTURE_ID, capture.placed)])]))
     assert table.height == capture.counts["chunks"]
     assert tables.streams(capture.streams).num_rows == capture.counts["streams"]
-    assert tables.rejects(capture.rejects, CAPTURE_ID).num_rows == capture.counts["rejects"]
+    assert tables.rejects([(CAPTURE_ID, capture.rejects)]).num_rows == capture.counts["rejects"]

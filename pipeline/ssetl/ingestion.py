@@ -30,7 +30,7 @@ from ssetl.lineage import PartGone
 from ssetl.parts import PartWriter
 from ssetl.plan import Part, PlannedCapture, plan_number
 from ssetl.response import read_response
-from ssetl.streams import Capture
+from ssetl.streams import Capture, Placed, Rejected
 from ssetl.version import __version__
 
 _CAPTURE_COUNTS: Final = ("exchanges", "skipped", "streams", "events", "chunks", "rejects")
@@ -235,13 +235,14 @@ def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) ->
         return Counter(parts=1)
     planned_us = dataset.plan_of(part).created_us
     counts: Counter[str] = Counter(parts=1)
-    rows, streams = [], list[pa.RecordBatch]()
+    rows = []
     policy = privacy.policy_of(part.options, dataset.path)
     with PartWriter(dataset, part.name, policy=policy) as writer:
+        collected = _Collected(writer)
         for planned in part.captures:
             if planned.forgotten:
                 continue
-            capture = _write_capture(planned, writer, streams, progress)
+            capture = _write_capture(planned, collected, progress)
             if not planner.still_holds(planned, planned_us=planned_us):
                 raise SourceChanged(planned.path)
             row = _capture_row(planned, capture, planned_us)
@@ -251,7 +252,8 @@ def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) ->
             counts["bytes"] += planned.bytes
             if row["copy_of"] is None:
                 counts.update({name: capture.counts[name] for name in _SUMMARY_COUNTS})
-        writer.write("streams", tables.by_start(streams))
+        collected.flush()
+        collected.flush_streams()
         writer.write("captures", tables.captures(rows))
         writer.commit()
     return counts
@@ -272,12 +274,9 @@ def closed_bytes(path: str, offset: int, length: int) -> int:
 
 
 def _write_capture(
-    planned: PlannedCapture,
-    writer: PartWriter,
-    streams: list[pa.RecordBatch],
-    progress: Callable[[int], None],
+    planned: PlannedCapture, collected: "_Collected", progress: Callable[[int], None]
 ) -> Capture:
-    """Read one capture and write its rows, unless it is a copy with events; `streams` are kept for later."""
+    """Read one capture and collect its rows, unless it is a copy with events."""
     capture = Capture(planned.capture_id)
     with _Range(planned, progress) as reader:
         opened = open_capture(reader)
@@ -285,12 +284,12 @@ def _write_capture(
         for _ in _read(capture, opened.exchanges):
             if planned.copy_of and capture.placed:
                 return capture
-            collected = len(capture.placed) + len(capture.rejects) + len(capture.streams)
-            if collected >= BATCH_EVENTS and not planned.copy_of:
-                _empty(capture, writer, streams)
+            waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
+            if waiting >= BATCH_EVENTS and not planned.copy_of:
+                collected.take(capture)
     if planned.damage:
         capture.leave(Leftover(planned.end, 0, planned.damage))
-    _empty(capture, writer, streams)
+    collected.take(capture)
     return capture
 
 
@@ -305,15 +304,43 @@ def _read(capture: Capture, exchanges: Exchanges) -> Iterator[None]:
         yield
 
 
-def _empty(capture: Capture, writer: PartWriter, streams: list[pa.RecordBatch]) -> None:
-    """Write away what a capture has collected."""
-    writer.write("chunks", tables.chunks(capture.placed, capture.capture_id))
-    writer.write("rejects", tables.rejects(capture.rejects, capture.capture_id))
-    streams.append(tables.streams(capture.streams))
-    capture.placed, capture.streams, capture.rejects = [], [], []
-    if sum(batch.num_rows for batch in streams) >= MAX_SORTED:
-        writer.write("streams", tables.by_start(streams))
-        streams.clear()
+class _Collected:
+    """What captures have collected, until it makes a batch of rows: one for each tiny file costs more.
+
+    Streams wait longer than the rest, to be sorted together.
+    """
+
+    def __init__(self, writer: PartWriter) -> None:
+        self._writer = writer
+        self._placed: list[tuple[str, list[Placed]]] = []
+        self._rejects: list[tuple[str, list[Rejected]]] = []
+        self._streams: list[dict[str, object]] = []
+        self._waiting = 0
+        self._sorted: list[pa.RecordBatch] = []
+
+    def take(self, capture: Capture) -> None:
+        """Take what a capture has collected; write it away if it is enough."""
+        self._placed.append((capture.capture_id, capture.placed))
+        self._rejects.append((capture.capture_id, capture.rejects))
+        self._streams += capture.streams
+        self._waiting += len(capture.placed) + len(capture.rejects) + len(capture.streams)
+        capture.placed, capture.streams, capture.rejects = [], [], []
+        if self._waiting >= BATCH_EVENTS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write away events and rejects, and streams if there are many."""
+        self._writer.write("chunks", tables.chunks(self._placed))
+        self._writer.write("rejects", tables.rejects(self._rejects))
+        self._sorted.append(tables.streams(self._streams))
+        self._placed, self._rejects, self._streams, self._waiting = [], [], [], 0
+        if sum(batch.num_rows for batch in self._sorted) >= MAX_SORTED:
+            self.flush_streams()
+
+    def flush_streams(self) -> None:
+        """Write away the streams of all batches."""
+        self._writer.write("streams", tables.by_start(self._sorted))
+        self._sorted.clear()
 
 
 class _Bounded:

@@ -42,18 +42,21 @@ _PLACED_COLUMNS: Final = {
 _NO_USAGE: Final = Usage()
 
 
-def chunks(placed: Sequence[Placed], capture_id: str) -> pa.RecordBatch:
-    """Rows of `chunks`: one per event and choice."""
+def chunks(found: Iterable[tuple[str, Sequence[Placed]]]) -> pa.RecordBatch:
+    """Rows of `chunks`, one per event and choice; `found` gives the events of each capture_id."""
     rows: list[Row] = []
     events: list[Placed] = []
     positions: list[int] = []
-    for event in placed:
-        for position, row in enumerate(event.rows):
-            rows.append(row)
-            events.append(event)
-            positions.append(position)
+    capture_ids: list[str] = []
+    for capture_id, placed in found:
+        for event in placed:
+            for position, row in enumerate(event.rows):
+                rows.append(row)
+                events.append(event)
+                positions.append(position)
+        capture_ids += [capture_id] * (len(rows) - len(capture_ids))
     columns: dict[str, Sequence[Any]] = {
-        "capture_id": [capture_id] * len(rows),
+        "capture_id": capture_ids,
         "choice_position": positions,
         "tool_calls": [_tool_calls(row) for row in rows],
     }
@@ -78,9 +81,12 @@ def by_start(batches: Sequence[pa.RecordBatch]) -> pa.Table:
     return rows.sort_by([("started_at", "ascending"), ("capture_id", "ascending"), ("ordinal", "ascending")])
 
 
-def rejects(rows: Sequence[Rejected], capture_id: str) -> pa.RecordBatch:
-    """Rows of `rejects`."""
-    columns: dict[str, Sequence[Any]] = {"capture_id": [capture_id] * len(rows)}
+def rejects(found: Sequence[tuple[str, Sequence[Rejected]]]) -> pa.RecordBatch:
+    """Rows of `rejects`; `found` gives those of each capture_id."""
+    rows = [row for _, rejected in found for row in rejected]
+    columns: dict[str, Sequence[Any]] = {
+        "capture_id": [capture_id for capture_id, rejected in found for _ in rejected]
+    }
     for name in schema.REJECTS.names[1:]:
         columns[name] = list(map(attrgetter(name), rows))
     return _batch(schema.REJECTS, columns)

@@ -77,9 +77,9 @@ def _check_rows(capture: Capture) -> None:
     for placed in capture.placed:
         restore(by_name(placed.api), placed.rows)
     rows = {
-        "chunks": tables.chunks(capture.placed, CAPTURE_ID),
+        "chunks": tables.chunks([(CAPTURE_ID, capture.placed)]),
         "streams": tables.streams(capture.streams),
-        "rejects": tables.rejects(capture.rejects, CAPTURE_ID),
+        "rejects": tables.rejects([(CAPTURE_ID, capture.rejects)]),
     }
     for table, batch in rows.items():
         batch.validate(full=True)
