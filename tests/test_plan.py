@@ -133,6 +133,17 @@ def test_what_was_seen_counts_while_its_capture_does() -> None:
     assert list(plan.seen([make(1, 1), make(2, seen=(seen,)), make(3, voids=(A,))], set())) == []
 
 
+def test_what_a_replacement_saw_counts_unless_it_is_off() -> None:
+    """Else a source would count as covered while rows that it no longer holds stay."""
+    seen = Seen(B, "/logs/other", "1:9", 10, 2)
+    plans = [make(1, 2), make(2, 1, replaces=(A,), seen=(seen,))]
+    assert list(plan.seen(plans, {A, B})) == [seen]
+    plans.append(make(3, voids=(C,)))
+    assert list(plan.seen(plans, {A, B})) == []
+    assert list(plan.seen(plans, {A, B, C})) == [seen]
+    assert list(plan.seen(plan.condense(plans, {A, B}), {A, B, C})) == [seen]
+
+
 class History(msgspec.Struct, frozen=True):
     """Plans; void parts that were whole in time; void parts that never will be."""
 

@@ -206,9 +206,10 @@ def voided(plans: Sequence[Plan]) -> frozenset[str]:
 
 
 def seen(plans: Sequence[Plan], whole: Set[str]) -> Iterator[Seen]:
-    """The sources that hold nothing new."""
+    """The sources that hold nothing new; what a transaction saw that is off, was never seen."""
     live = {capture.capture_id for part in live_parts(plans, whole).values() for capture in part.captures}
-    return (source for plan in plans for source in plan.seen if source.by in live)
+    effective = _effective(plans, _void_parts(plans, whole))
+    return (source for plan in effective for source in plan.seen if source.by in live)
 
 
 def condense(plans: Sequence[Plan], whole: Set[str]) -> tuple[Plan, ...]:
