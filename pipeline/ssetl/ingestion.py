@@ -8,42 +8,23 @@ same steps in turn: who loses the race for a plan looks again, and a part writte
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
 
 import msgspec
-import pyarrow as pa
 
-from ssetl import ids, planner, privacy, schema, tables
-from ssetl.captures import compression, sources
+from ssetl import planner, privacy
+from ssetl.captures import sources
 from ssetl.captures.compression import DEFAULT_LIMITS, Limits
-from ssetl.captures.container import Exchanges
-from ssetl.captures.exchange import Leftover
-from ssetl.captures.recognise import open_capture
 from ssetl.dataset import Dataset
 from ssetl.errors import UsageError
-from ssetl.gathering import gather
-from ssetl.interleaved import read_interleaved
 from ssetl.lineage import PartGone
-from ssetl.parts import PartWriter
-from ssetl.plan import Part, PlannedCapture, plan_number
-from ssetl.response import read_response
-from ssetl.streams import Capture, Placed, Rejected
-from ssetl.version import __version__
-
-_CAPTURE_COUNTS: Final = ("exchanges", "skipped", "streams", "events", "chunks", "rejects")
-_SUMMARY_COUNTS: Final = ("streams", "events", "chunks", "rejects")
+from ssetl.plan import Part, plan_number
+from ssetl.writing import SourceChanged, closed_bytes, write_part
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
-
-BATCH_EVENTS: Final = 8192
-"""Events and rejects that are collected before they are written away as a batch of rows."""
-
-MAX_SORTED: Final = 1 << 18
-"""Streams of a part that are sorted by their start together; more are written in several runs."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -76,14 +57,6 @@ class Summary(msgspec.Struct, frozen=True):
     waiting: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
-
-
-class SourceChanged(Exception):
-    """A source is not what it was when it was planned."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
 
 
 def ingest(
@@ -221,196 +194,3 @@ class _Run:
             else:
                 read = () if part.gathers else part.captures
                 self.damaged += [planned.path for planned in read if planned.damage]
-
-
-def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) -> Counter[str]:
-    """Read the captures of a part and make it whole; give the counts of `Summary`.
-
-    Raises:
-        SourceChanged: a source was changed or removed since it was planned; nothing is written.
-        OSError: the dataset cannot be written.
-    """
-    if part.gathers:
-        gather(dataset, part)
-        return Counter(parts=1)
-    planned_us = dataset.plan_of(part).created_us
-    counts: Counter[str] = Counter(parts=1)
-    rows = []
-    policy = privacy.policy_of(part.options, dataset.path)
-    with PartWriter(dataset, part.name, policy=policy) as writer:
-        collected = _Collected(writer)
-        for planned in part.captures:
-            if planned.forgotten:
-                continue
-            capture = _write_capture(planned, collected, progress)
-            if not planner.still_holds(planned, planned_us=planned_us):
-                raise SourceChanged(planned.path)
-            row = _capture_row(planned, capture, planned_us)
-            rows.append(row)
-            counts["captures"] += 1
-            counts["copies"] += row["copy_of"] is not None
-            counts["bytes"] += planned.bytes
-            if row["copy_of"] is None:
-                counts.update({name: capture.counts[name] for name in _SUMMARY_COUNTS})
-        collected.flush()
-        collected.flush_streams()
-        writer.write("captures", tables.captures(rows))
-        writer.commit()
-    return counts
-
-
-def closed_bytes(path: str, offset: int, length: int) -> int:
-    """Of `length` bytes of a plain source from `offset` on, those up to which no stream is left open.
-
-    Raises:
-        OSError: the source cannot be read.
-    """
-    capture = Capture("")
-    with compression.open_source(path) as reader:
-        reader.seek_to(offset)
-        for _ in _read(capture, open_capture(_Bounded(reader, length)).exchanges):
-            capture.placed, capture.streams, capture.rejects = [], [], []
-    return capture.closed_bytes
-
-
-def _write_capture(
-    planned: PlannedCapture, collected: "_Collected", progress: Callable[[int], None]
-) -> Capture:
-    """Read one capture and collect its rows, unless it is a copy with events."""
-    capture = Capture(planned.capture_id)
-    with _Range(planned, progress) as reader:
-        opened = open_capture(reader)
-        capture.container = opened.container
-        for _ in _read(capture, opened.exchanges):
-            if planned.copy_of and capture.placed:
-                return capture
-            waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
-            if waiting >= BATCH_EVENTS and not planned.copy_of:
-                collected.take(capture)
-    if planned.damage:
-        capture.leave(Leftover(planned.end, 0, planned.damage))
-    collected.take(capture)
-    return capture
-
-
-def _read(capture: Capture, exchanges: Exchanges) -> Iterator[None]:
-    for found in exchanges:
-        if isinstance(found, Leftover):
-            capture.leave(found)
-        elif found.single:
-            yield from read_response(capture, found)
-        else:
-            yield from read_interleaved(capture, found)
-        yield
-
-
-class _Collected:
-    """What captures have collected, until it makes a batch of rows: one for each tiny file costs more.
-
-    Streams wait longer than the rest, to be sorted together.
-    """
-
-    def __init__(self, writer: PartWriter) -> None:
-        self._writer = writer
-        self._placed: list[tuple[str, list[Placed]]] = []
-        self._rejects: list[tuple[str, list[Rejected]]] = []
-        self._streams: list[dict[str, object]] = []
-        self._waiting = 0
-        self._sorted: list[pa.RecordBatch] = []
-
-    def take(self, capture: Capture) -> None:
-        """Take what a capture has collected; write it away if it is enough."""
-        self._placed.append((capture.capture_id, capture.placed))
-        self._rejects.append((capture.capture_id, capture.rejects))
-        self._streams += capture.streams
-        self._waiting += len(capture.placed) + len(capture.rejects) + len(capture.streams)
-        capture.placed, capture.streams, capture.rejects = [], [], []
-        if self._waiting >= BATCH_EVENTS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write away events and rejects, and streams if there are many."""
-        self._writer.write("chunks", tables.chunks(self._placed))
-        self._writer.write("rejects", tables.rejects(self._rejects))
-        self._sorted.append(tables.streams(self._streams))
-        self._placed, self._rejects, self._streams, self._waiting = [], [], [], 0
-        if sum(batch.num_rows for batch in self._sorted) >= MAX_SORTED:
-            self.flush_streams()
-
-    def flush_streams(self) -> None:
-        """Write away the streams of all batches."""
-        self._writer.write("streams", tables.by_start(self._sorted))
-        self._sorted.clear()
-
-
-class _Bounded:
-    """A reader that ends after so many bytes."""
-
-    def __init__(self, reader: compression.Reader, size: int) -> None:
-        self._reader = reader
-        self._left = size
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-        data = self._reader.read(min(size, self._left)) if self._left else b""
-        self._left -= len(data)
-        return data
-
-
-class _Range:
-    """The bytes of a planned capture, and none beyond them. A context manager.
-
-    Entering and reading raise SourceChanged if the source cannot be read any more.
-    """
-
-    def __init__(self, planned: PlannedCapture, progress: Callable[[int], None]) -> None:
-        self._planned = planned
-        self._progress = progress
-
-    def __enter__(self) -> Self:
-        try:
-            limits = Limits.known(self._planned.end)
-            self._reader = compression.open_source(self._planned.path, limits=limits)
-        except OSError as error:
-            raise SourceChanged(self._planned.path) from error
-        try:
-            self._reader.seek_to(self._planned.offset)
-        except OSError as error:
-            self._reader.close()
-            raise SourceChanged(self._planned.path) from error
-        self._bounded = _Bounded(self._reader, self._planned.bytes)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._reader.close()
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-        try:
-            data = self._bounded.read(size)
-        except OSError as error:
-            raise SourceChanged(self._planned.path) from error
-        self._progress(len(data))
-        return data
-
-
-def _capture_row(planned: PlannedCapture, capture: Capture, ingested_at: int) -> dict[str, object]:
-    """The row of `captures`; a copy has no counts, for its bytes are counted elsewhere."""
-    counts: dict[str, int | None] = {name: capture.counts[name] for name in _CAPTURE_COUNTS}
-    counts["body_bytes"] = capture.tally.total()
-    counts |= {f"{kind}_bytes": capture.tally[kind] for kind in schema.BYTE_KINDS}
-    counts["closed_bytes"] = capture.closed_bytes
-    is_copy = planned.copy_of is not None and capture.counts["events"] > 0
-    return {
-        "capture_id": planned.capture_id,
-        "source_id": ids.source_id(planned.path),
-        "path": planned.path,
-        "source_offset": planned.offset,
-        "bytes": planned.bytes,
-        "container": capture.container,
-        "compression": planned.compression,
-        **(dict.fromkeys(counts) if is_copy else counts),
-        "copy_of": planned.copy_of if is_copy else None,
-        "ingested_at": ingested_at,
-        "ssetl_version": __version__,
-    }

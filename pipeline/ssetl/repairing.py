@@ -12,12 +12,12 @@ import msgspec
 
 from ssetl import integrity, leftovers
 from ssetl.dataset import Dataset
-from ssetl.ingestion import write_part
 from ssetl.integrity import Fault
 from ssetl.leftovers import Leftover
 from ssetl.plan import Part, Plan, PlannedCapture, instant, live_parts, part_name
 from ssetl.planner import still_holds
 from ssetl.version import __version__
+from ssetl.writing import write_part
 
 
 class Beyond(msgspec.Struct, frozen=True):
