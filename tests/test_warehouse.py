@@ -257,6 +257,16 @@ def test_a_damaged_part_is_named(given: Callable[..., Path]) -> None:
         opened(path)
 
 
+def test_texts_of_more_than_arrow_holds_in_a_column() -> None:
+    error = OSError(
+        'Invalid Input Error: {"exception_type":"Invalid Input","exception_message":"Arrow Appender:'
+        " The maximum total string size for regular string buffers is 2147483647\\n"
+        '* SET arrow_large_buffer_size=true"}'
+    )
+    told = str(statement.failure(error, "select 1", "SQL"))
+    assert told.startswith("SQL: found rows whose texts in one column take more than 2 GiB together. Select")
+
+
 def test_a_part_that_vanishes_while_the_session_runs(given: Callable[..., Path]) -> None:
     path = given(streams=[{"stream_id": "s1"}])
     with opened(path) as store:

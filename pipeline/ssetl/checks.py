@@ -16,12 +16,16 @@ from ssetl.dataset import Dataset
 from ssetl.errors import UnknownReport
 from ssetl.integrity import Fault
 from ssetl.reports import Report
+from ssetl.results import held
 from ssetl.warehouse import Warehouse
 
 STRUCTURE: Final = "structure"
 """The check of the files; the others are named like their SQL."""
 
 _FAULTS: Final = pa.schema([(name, pa.string()) for name in Fault.__struct_fields__])
+
+MAX_BYTES: Final = 512 << 20
+"""How much the violations of one check may hold."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -63,7 +67,8 @@ def run(dataset: Dataset, open_warehouse: Callable[[], Warehouse], names: Sequen
                 return
         else:
             check: Report = reports.read(known[name])
-            yield Finding(name, check.description, reports.run(open_warehouse(), check).read_all())
+            found = reports.run(open_warehouse(), check)
+            yield Finding(name, check.description, held(found, MAX_BYTES, "violations"))
 
 
 def _structure(dataset: Dataset) -> Finding:

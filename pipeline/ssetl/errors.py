@@ -12,6 +12,7 @@
         ├── DatasetDamaged      a plan or a part does not hold what it must
         ├── ReportError         a report file breaks a rule; names file:line
         ├── QueryError          DuckDB refused or failed the SQL; names file:line
+        ├── ResultTooLarge      more rows than may be held at once
         └── ExportError         a summary could not be written
 
 A capture that cannot be read is no error: what is wrong with it is a row of `rejects`.
@@ -71,6 +72,10 @@ class ReportError(DataError):
 
 class QueryError(DataError):
     """A query was refused or failed."""
+
+
+class ResultTooLarge(DataError):
+    """A result is larger than what may be held at once; files of rows have no such limit."""
 
 
 class ExportError(DataError):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import pyarrow as pa
 
@@ -15,10 +15,15 @@ from ssetl.errors import UnknownReport
 from ssetl.explain import Explanation, explain
 from ssetl.parameters import Value
 from ssetl.reports import Report
+from ssetl.results import held
 from ssetl.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+MAX_BYTES: Final = 2 << 30
+"""How much a report or a query may give as a DataFrame."""
 
 
 class Lake:
@@ -69,6 +74,7 @@ class Lake:
             UnknownReport: there is no report of that name.
             BadParameter: it has no such parameter, or the value is not of its type.
             QueryError: DuckDB failed it.
+            ResultTooLarge: it gave more than `MAX_BYTES`.
         """
         return _frame(self.report_batches(name, parameters))
 
@@ -77,6 +83,7 @@ class Lake:
 
         Raises:
             QueryError: it is no single SELECT, does more than read, or fails.
+            ResultTooLarge: it gave more than `MAX_BYTES`.
         """
         return _frame(self.sql_batches(query, parameters))
 
@@ -149,4 +156,4 @@ class Lake:
 def _frame(batches: pa.RecordBatchReader) -> "pl.DataFrame":
     import polars as pl  # noqa: PLC0415 - as above
 
-    return pl.DataFrame(batches.read_all())
+    return pl.DataFrame(held(batches, MAX_BYTES, "a DataFrame; `scan` and `ssetl export` have none"))

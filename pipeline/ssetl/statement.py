@@ -95,6 +95,9 @@ def failure(error: Exception, sql: str, origin: str) -> QueryError:
         return QueryError(
             f"{place}: the query needs more memory or temporary space than it may take. {_LESS}"
         )
+    if "Arrow Appender" in told["exception_message"]:
+        found = "found rows whose texts in one column take more than 2 GiB together"
+        return QueryError(f"{place}: {found}. Select less of each, as in substr(content, 1, 1000).")
     if kind == "Permission":
         return QueryError(f"{place}: a query can read the dataset and nothing else, no other file either.")
     if told.get("type") == "Table" and told.get("error_subtype") == "MISSING_ENTRY":

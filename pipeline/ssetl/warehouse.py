@@ -16,6 +16,7 @@ import pyarrow as pa
 from ssetl import schema, statement
 from ssetl.errors import DatasetDamaged, QueryError
 from ssetl.parameters import Value
+from ssetl.results import gathered
 from ssetl.statement import Statement
 
 MEMORY_LIMIT: Final = "60%"
@@ -24,8 +25,8 @@ MEMORY_LIMIT: Final = "60%"
 TEMPORARY_LIMIT: Final = "16GB"
 """Disk space that the queries of one session may take for what memory does not hold."""
 
-BATCH_ROWS: Final = 65_536
-"""Rows per Arrow batch that leave the session."""
+VECTOR_ROWS: Final = 2048
+"""Rows that leave the session at a time, as many as DuckDB computes at once: each may be large."""
 
 
 HIDDEN: Final = "[hidden]"
@@ -105,7 +106,7 @@ class Warehouse:
         """
         try:
             relation = self._connection.sql(query.sql, params=dict(values or {}))
-            reader = relation.project(_plain(relation)).to_arrow_reader(BATCH_ROWS)
+            reader = relation.project(_plain(relation)).to_arrow_reader(VECTOR_ROWS)
         except duckdb.Error as error:
             raise self._failure(self._located(error, query, values), query) from None
         except RuntimeError as error:
@@ -114,7 +115,7 @@ class Warehouse:
 
     def _batches(self, reader: pa.RecordBatchReader, query: Statement) -> Iterator[pa.RecordBatch]:
         try:
-            yield from reader
+            yield from gathered(reader)
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             raise self._failure(error, query) from None
         except RuntimeError as error:
