@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ssetl import terminal
-from ssetl.terminal import UNKNOWN, Drawn, column_texts, draw, inert_output
+from ssetl.columntext import UNKNOWN, texts_of
+from ssetl.errors import ResultTooLarge
+from ssetl.terminal import Drawn, draw, inert_output
 
 
 def drawn(columns: dict[str, list[object]], width: int | None = None) -> Drawn:
@@ -117,7 +119,49 @@ def test_nothing_of_a_cell_takes_effect() -> None:
     ],
 )
 def test_cells_of_a_column_are_written_in_one_manner(cells: list[object], texts: list[str]) -> None:
-    assert column_texts(cells) == texts
+    assert texts_of(pa.chunked_array([pa.array(cells)])) == texts
+
+
+CELLS = {
+    pa.string(): st.text(max_size=8),
+    pa.list_(pa.string()): st.lists(st.none() | st.text(max_size=4), max_size=3),
+    pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    pa.float64(): st.floats(),
+    pa.bool_(): st.booleans(),
+    pa.timestamp("us", "UTC"): st.datetimes(timezones=st.just(dt.UTC)),
+}
+
+
+@given(st.data(), st.integers(0, 5))
+def test_a_table_is_the_same_with_and_without_a_terminal(data: st.DataObject, rows: int) -> None:
+    columns = {}
+    for type_, cell in CELLS.items():
+        cells = data.draw(st.lists(st.none() | cell, min_size=rows, max_size=rows))
+        chunks = [pa.array(part, type_) for part in (cells[:2], cells[2:])]
+        columns[f"head {type_}"] = pa.chunked_array(chunks)
+    batches = pa.table(columns)
+    assert lines(draw(batches.to_reader(), width=10_000)) == draw(batches.to_reader()).text.split("\n")[:-1]
+
+
+@given(st.lists(st.datetimes(timezones=st.just(dt.UTC)), min_size=1))
+def test_times_are_those_of_python(instants: list[dt.datetime]) -> None:
+    precision = "milliseconds" if any(instant.microsecond for instant in instants) else "seconds"
+    expected = [instant.isoformat(" ", precision).replace("+00:00", "Z") for instant in instants]
+    assert texts_of(pa.chunked_array([pa.array(instants, pa.timestamp("us", "UTC"))])) == expected
+
+
+def test_a_table_that_would_be_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "MAX_BYTES", 1 << 20)
+    table = pa.table({"text": ["x" * 1000] * 2000})
+    with pytest.raises(ResultTooLarge, match="2,000 rows take 1 MiB; 1 MiB is the limit of a table"):
+        draw(table.to_reader())
+    assert draw(table.to_reader(), width=80).is_cut
+
+
+def test_a_table_is_written_some_lines_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = drawn({"n": list(range(100)), "text": ["\u6587", None] * 50}).text
+    monkeypatch.setattr(terminal, "SLICE_BYTES", 64)
+    assert drawn({"n": list(range(100)), "text": ["\u6587", None] * 50}).text == whole
 
 
 @given(st.lists(st.text(max_size=40), min_size=3, max_size=5), st.integers(30, 90))

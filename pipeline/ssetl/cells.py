@@ -12,14 +12,9 @@ Cell = Any
 """One value of a row, as Python has it."""
 
 
-def columns(batch: pa.RecordBatch) -> list[list[Cell]]:
-    """The columns of a batch as Python values; what is no finite number is None."""
-    return list(map(_cells, batch.columns))
-
-
 def rows(batch: pa.RecordBatch) -> Iterator[tuple[Cell, ...]]:
     """The rows of a batch as Python values; what is no finite number is None."""
-    return zip(*columns(batch), strict=True)
+    return zip(*map(values, batch.columns), strict=True)
 
 
 def texts(batch: pa.RecordBatch, guard: Callable[[str], str]) -> Iterator[tuple[str | None, ...]]:
@@ -31,10 +26,11 @@ def _texts(column: "pa.Array[Any]", guard: Callable[[str], str]) -> list[str | N
     # Column by column, for most columns of a wide table are numbers, or null throughout.
     if pa.types.is_integer(column.type):
         return column.cast(pa.string()).to_pylist()
-    return [None if cell is None else plain(cell, guard) for cell in _cells(column)]
+    return [None if cell is None else plain(cell, guard) for cell in values(column)]
 
 
-def _cells(column: "pa.Array[Any]") -> list[Cell]:
+def values(column: "pa.Array[Any]") -> list[Cell]:
+    """The cells of a column as Python values; what is no finite number is None."""
     if column.null_count == len(column):
         return [None] * len(column)
     try:

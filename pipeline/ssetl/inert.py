@@ -1,19 +1,12 @@
 """Texts from captures, made harmless for the place where they are shown."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 
 def printable(text: str) -> str:
     r"""`text` in one line, with what could steer a terminal written out: `\n`, `\x1b`, `\u202e`."""
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
-def all_printable(texts: Sequence[str]) -> Sequence[str]:
-    """Each of `texts` as `printable` has it."""
-    # One search in all of them: a search takes longer to begin than to pass over an id or a name.
-    return texts if _STEERING.search(" ".join(texts)) is None else [printable(text) for text in texts]
 
 
 def printable_lines(text: str) -> str:

@@ -71,7 +71,11 @@ def _until_closed() -> Iterator[None]:
 
 
 def _give_table(batches: pa.RecordBatchReader) -> None:
-    drawn = terminal.draw(batches, width=terminal_width())
+    width = terminal_width()
+    if width is None:
+        terminal.write_table(batches, sys.stdout.buffer)
+        return
+    drawn = terminal.draw(batches, width=width)
     click.echo(drawn.text, nl=False)
     if drawn.is_cut:
         click.echo(f"These are the first {terminal.MAX_ROWS:,} rows; -o FILE writes all.", err=True)

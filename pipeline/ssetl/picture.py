@@ -14,6 +14,7 @@ import pyarrow as pa
 from rich.cells import cell_len, set_cell_size
 
 from ssetl import terminal
+from ssetl.columntext import texts_of
 from ssetl.explain import COUNTS, FIRST_TOKEN, Carried, Event, Explanation
 from ssetl.inert import printable
 
@@ -142,12 +143,16 @@ def _places(lines: Sequence[_Line], *, is_timed: bool) -> list[str]:
     indexes = _aligned(["event", *(line.index for line in lines)])
     if not is_timed:
         return indexes
-    times = _aligned(["time", *terminal.column_texts([line.at_ms for line in lines])])
-    gaps = terminal.column_texts([line.gap_ms for line in lines])
+    times = _aligned(["time", *_milliseconds([line.at_ms for line in lines])])
+    gaps = _milliseconds([line.gap_ms for line in lines])
     shown = [f"{_UP_TO} {gap}" if line.is_run else gap for line, gap in zip(lines, gaps, strict=True)]
     longest = max((line.gap_ms for line in lines if line.gap_ms is not None), default=0)
     bars = [f"{bar:<{BAR}}  " for bar in ("", *(_bar(line.gap_ms, longest) for line in lines))]
     return list(map("".join, zip(indexes, times, _aligned(["gap", *shown]), bars, strict=True)))
+
+
+def _milliseconds(times: Sequence[float | None]) -> list[str]:
+    return texts_of(pa.chunked_array([times], pa.float64()))
 
 
 def _aligned(texts: Sequence[str]) -> list[str]:

@@ -6,22 +6,23 @@ are folded, then texts cropped, then columns left out from the right; a few rows
 """
 
 import codecs
-import datetime as dt
 import io
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, BinaryIO, Final, Self, TextIO
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 from rich.box import Box
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ssetl.cells import Cell, is_number, plain
-from ssetl.cells import columns as columns_of
-from ssetl.inert import all_printable, printable, printable_lines
+from ssetl.cells import is_number
+from ssetl.columntext import UNKNOWN, Column, column_texts, is_narrow, texts_of
+from ssetl.inert import printable, printable_lines
+from ssetl.results import held
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -35,8 +36,11 @@ MAX_BLOCKS: Final = 2
 MIN_TEXT_WIDTH: Final = 20
 """Texts are not cropped to less."""
 
-UNKNOWN: Final = "\N{EN DASH}"
-"""Stands for null."""
+MAX_BYTES: Final = 512 << 20
+"""How much a table may hold in all: how wide it becomes is known when its last row is."""
+
+SLICE_BYTES: Final = 16 << 20
+"""So much of a table is padded and written at a time."""
 
 _MIN_HEAD_WIDTH: Final = 8
 _UNLIMITED: Final = 1_000_000
@@ -66,61 +70,101 @@ class _Column(msgspec.Struct, frozen=True):
     is_croppable: bool = False
 
     def width(self) -> int:
-        return max(_widths((*self.head.split("\n"), *self.texts)))
+        return max(map(cell_len, (*self.head.split("\n"), *self.texts)))
 
 
 def draw(batches: pa.RecordBatchReader, *, width: int | None = None) -> Drawn:
-    """A table of all batches; `width` in columns is that of a terminal, None for any other file."""
-    cells, is_cut = _cells(batches, MAX_ROWS if width else None)
-    columns = [
-        _Column(printable(field.name), column_texts(column), is_number(field.type), _is_croppable(field.type))
-        for field, column in zip(batches.schema, cells, strict=True)
-    ]
+    """A table of all batches; `width` in columns is that of a terminal, None for any other file.
+
+    Raises:
+        ResultTooLarge: without a terminal, for more than `MAX_BYTES`.
+    """
     if width is None:
-        return Drawn(_lines(columns), is_cut, ())
+        return Drawn("".join(_pieces(batches)), is_cut=False, left_out=())
+    table, is_cut = _first(batches, MAX_ROWS)
+    columns = [
+        _Column(
+            printable(field.name),
+            texts_of(column),
+            is_number(field.type),
+            _is_croppable(field.type),
+        )
+        for field, column in zip(table.schema, table.columns, strict=True)
+    ]
     shown = _fitted(columns, width)
-    if len(shown) < len(columns) and len(cells[0]) <= MAX_BLOCKS:
-        shown, table = columns, _blocks(columns)
+    if len(shown) < len(columns) and table.num_rows <= MAX_BLOCKS:
+        shown, drawing = columns, _blocks(columns)
     else:
-        table = _table(shown)
+        drawing = _table(shown)
     console = Console(width=_UNLIMITED, force_terminal=True, highlight=False, emoji=False)
     with console.capture() as capture:
-        console.print(table)
+        console.print(drawing)
     text = "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
     return Drawn(text, is_cut, tuple(column.head for column in columns[len(shown) :]))
 
 
-def _lines(columns: Sequence[_Column]) -> str:
-    """The same table without colours: millions of rows want less than rich does for each."""
-    widths = [column.width() for column in columns]
-    padded = [_padded(column, width) for column, width in zip(columns, widths, strict=True)]
-    head, *body = ((" " * _GAP).join(line).rstrip() for line in zip(*padded, strict=True))
-    rule = "\N{BOX DRAWINGS LIGHT HORIZONTAL}" * (sum(widths) + _GAP * (len(widths) - 1))
-    return "".join(f"{line}\n" for line in (head, rule, *body))
-
-
-def _padded(column: _Column, width: int) -> list[str]:
-    """Head and texts of a column, each of them `width` wide."""
-    texts = (column.head, *column.texts)
-    padded = str.rjust if column.is_right else str.ljust
-    if _is_narrow(texts):
-        return [padded(text, width) for text in texts]
-    return [padded(text, width - cell_len(text) + len(text)) for text in texts]
-
-
-def _widths(texts: Sequence[str]) -> Iterable[int]:
-    """How many columns of a terminal each text takes."""
-    return map(len if _is_narrow(texts) else cell_len, texts)
-
-
-def _is_narrow(texts: Sequence[str]) -> bool:
-    """Whether no character is wider than another: told at once for all texts, and true of most columns."""
-    return "".join(texts).replace(UNKNOWN, "").isascii()
-
-
 def write_table(batches: pa.RecordBatchReader, out: BinaryIO) -> None:
-    """Write a table to a file."""
-    out.write(draw(batches).text.encode())
+    """Write a table to a file that is no terminal.
+
+    Raises:
+        ResultTooLarge: for more than `MAX_BYTES`.
+    """
+    for piece in _pieces(batches):
+        out.write(piece.encode())
+
+
+def _pieces(batches: pa.RecordBatchReader) -> Iterator[str]:
+    """The same table without colours, some lines at a time: Arrow draws millions of rows, rich does not."""
+    table = held(batches, MAX_BYTES, "a table for people; csv, jsonl and parquet are written as they come")
+    columns = [
+        _Texts.of(printable(field.name), column, is_right=is_number(field.type))
+        for field, column in zip(table.schema, table.columns, strict=True)
+    ]
+    total = _total([column.width for column in columns])
+    yield _lines([column.heading() for column in columns])
+    yield "\N{BOX DRAWINGS LIGHT HORIZONTAL}" * total + "\n"
+    size = max(1, SLICE_BYTES // total)
+    for start in range(0, table.num_rows, size):
+        yield _lines([column.padded(start, size) for column in columns])
+
+
+class _Texts(msgspec.Struct, frozen=True):
+    """A column of a table without colours, as Arrow."""
+
+    head: str
+    texts: Column
+    width: int
+    is_narrow: bool
+    is_right: bool
+
+    @classmethod
+    def of(cls, head: str, column: Column, *, is_right: bool) -> Self:
+        texts = column_texts(column)
+        narrow = is_narrow(texts)
+        sizes: Column = (
+            pc.utf8_length(texts) if narrow else pa.array([cell_len(text) for text in texts.to_pylist()])
+        )
+        widest = pc.max(sizes).as_py() or 0
+        return cls(head, texts, max(cell_len(head), widest), narrow, is_right)
+
+    def heading(self) -> Column:
+        return pa.chunked_array([[self._pad(self.head)]])
+
+    def padded(self, start: int, size: int) -> Column:
+        """So many of the texts, each as wide as the column."""
+        texts = self.texts.slice(start, size)
+        if not self.is_narrow:
+            return pa.chunked_array([list(map(self._pad, texts.to_pylist()))])
+        return (pc.utf8_lpad if self.is_right else pc.utf8_rpad)(texts, self.width)
+
+    def _pad(self, text: str) -> str:
+        size = self.width - cell_len(text) + len(text)
+        return text.rjust(size) if self.is_right else text.ljust(size)
+
+
+def _lines(columns: Sequence[Column]) -> str:
+    lines = pc.utf8_rtrim_whitespace(pc.binary_join_element_wise(*columns, " " * _GAP))
+    return "".join([f"{line}\n" for line in lines.to_pylist()])
 
 
 def inert_output(out: TextIO) -> BinaryIO:
@@ -142,49 +186,16 @@ class _Inert(io.RawIOBase):
         return len(whole)
 
 
-def column_texts(cells: Sequence[Cell]) -> list[str]:
-    """The cells of one column, in one manner: as many decimals, the same precision of time."""
-    known = [cell for cell in cells if cell is not None]
-    if known and all(isinstance(cell, float) for cell in known):
-        decimals = _decimals(max(map(abs, known)))
-        return [UNKNOWN if cell is None else f"{cell:.{decimals}f}" for cell in cells]
-    if known and all(isinstance(cell, dt.datetime) for cell in known):
-        precision = "milliseconds" if any(cell.microsecond for cell in known) else "seconds"
-        return [UNKNOWN if cell is None else _time(cell, precision) for cell in cells]
-    if known and all(isinstance(cell, str) for cell in known):
-        texts = iter(all_printable(known))
-        return [UNKNOWN if cell is None else next(texts) for cell in cells]
-    if known and all(type(cell) is int for cell in known):
-        return [UNKNOWN if cell is None else str(cell) for cell in cells]
-    return [UNKNOWN if cell is None else _text(cell) for cell in cells]
-
-
-def _decimals(largest: float) -> int:
-    return 1 if largest >= 100 else 2 if largest >= 10 else 3
-
-
-def _time(cell: dt.datetime, precision: str) -> str:
-    return cell.isoformat(" ", precision).replace("+00:00", "Z")
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, list) and all(element is None or isinstance(element, str) for element in cell):
-        return ", ".join(UNKNOWN if element is None else printable(element) for element in cell)
-    return plain(cell, printable)
-
-
-def _cells(batches: pa.RecordBatchReader, limit: int | None) -> tuple[list[list[Cell]], bool]:
-    """The cells by column, of at most `limit` rows, and whether there are more."""
-    columns: list[list[Cell]] = [[] for _ in batches.schema]
-    room = limit
+def _first(batches: pa.RecordBatchReader, rows: int) -> tuple[pa.Table, bool]:
+    """At most so many rows, and whether there are more."""
+    taken: list[pa.RecordBatch] = []
+    room = rows
     for batch in batches:
-        for column, cells in zip(columns, columns_of(batch.slice(0, room)), strict=True):
-            column.extend(cells)
-        if room is not None:
-            if batch.num_rows > room:
-                return columns, True
-            room -= batch.num_rows
-    return columns, False
+        taken.append(batch.slice(0, room))
+        if batch.num_rows > room:
+            return pa.Table.from_batches(taken, batches.schema), True
+        room -= batch.num_rows
+    return pa.Table.from_batches(taken, batches.schema), False
 
 
 def _is_croppable(type_: pa.DataType) -> bool:
