@@ -34,6 +34,17 @@ def test_report_without_a_name_is_the_overview(dataset: Path, capsys: pytest.Cap
     assert first.out.startswith("api ")
 
 
+@pytest.mark.parametrize("form", ["table", "json", "parquet"])
+def test_a_result_without_rows_is_noted(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    options = ["--dataset", str(dataset), "--format", form, "-o", str(tmp_path / "out")]
+    assert cli.run(["report", "latency", "--model", "no\x1bsuch", *options]) == 0
+    assert capsys.readouterr().err == "latency: no rows where model is no\\x1bsuch\n"
+    assert cli.run(["sql", "select 1 where false", *options]) == 0
+    assert capsys.readouterr().err == "no rows\n"
+
+
 def test_several_reports_have_titles(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["report", "errors", "tokens", "--dataset", str(dataset)]) == 0
     out = capsys.readouterr().out

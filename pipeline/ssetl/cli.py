@@ -4,20 +4,24 @@ Exit status: 0 fine, 1 data or query at fault, 2 wrong usage, 130 interrupted, 1
 expected to fail does so with one line. Until a command runs, only click is imported.
 """
 
+import contextlib
 import errno
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ssetl import options, upkeep
 from ssetl.errors import BadParameter, SsetlError, UsageError
 from ssetl.inert import printable
+
+if TYPE_CHECKING:
+    from ssetl.lake import Lake
 
 OVERVIEW: Final = "overview"
 TRACEBACK: Final = "SSETL_TRACEBACK"
@@ -127,7 +131,6 @@ def report(
 
     `ssetl reports` tells which there are.
     """
-    from ssetl.lake import Lake
     from ssetl.output import give
 
     if len(names) > 1 and (output or form != "table"):
@@ -135,12 +138,14 @@ def report(
             "one report at a time, but for tables on stdout; `ssetl export` writes a file for each."
         )
     values = _values(pairs, since=since, until=until, model=model)
-    with Lake(dataset, queries=queries) as lake:
+    with _lake(dataset, queries=queries) as lake:
         for name in names or [OVERVIEW]:
             batches = lake.report_batches(name, values)
             if len(names) > 1:
                 click.echo(f"\n{name}\n")
-            give(batches, form, output, raw=raw)
+            if not give(batches, form, output, raw=raw):
+                where = [f"{key} is {value}" for key, value in values.items()]
+                _note(f"{name}: no rows{' where ' if where else ''}{' and '.join(where)}")
 
 
 @ssetl.command()
@@ -185,15 +190,15 @@ def sql(
     Tables are captures, streams, chunks and rejects; views: SHOW TABLES. A query can read the dataset and
     nothing else.
     """
-    from ssetl.lake import Lake
     from ssetl.output import give
 
     if (query is None) == (file is None):
         raise UsageError("expected one query: `ssetl sql 'SELECT …'` or `ssetl sql -f FILE`.")
     text = _read(file) if file else query or ""
-    with Lake(dataset) as lake:
+    with _lake(dataset) as lake:
         batches = lake.sql_batches(text, _values(pairs), origin=file or "SQL")
-        give(batches, form, output, raw=raw)
+        if not give(batches, form, output, raw=raw):
+            _note("no rows")
 
 
 @ssetl.command()
@@ -206,10 +211,9 @@ def explain(stream: str, dataset: str, form: str) -> None:
     STREAM_ID may be the beginning of one, or a response_id. Below the events and the gaps between them
     stands what each tool's definition of latency makes of the stream.
     """
-    from ssetl.lake import Lake
     from ssetl.output import say, terminal_width
 
-    with Lake(dataset) as lake:
+    with _lake(dataset) as lake:
         explanation = lake.explain(stream)
     if form == "json":
         import msgspec
@@ -250,16 +254,29 @@ def export(
     Each file is written whole or not at all.
     """
     from ssetl.export import export as run
-    from ssetl.lake import Lake
 
     values = _values(pairs, since=since, until=until, model=model)
-    with Lake(dataset, queries=queries, content=not no_content) as lake:
+    with _lake(dataset, queries=queries, content=not no_content) as lake:
         for path in run(lake, names, Path(folder), form, parameters=values, raw=raw):
             click.echo(printable(str(path)), err=True)
 
 
 for _command in (upkeep.check, upkeep.compact, upkeep.forget, upkeep.repair):
     ssetl.add_command(_command)
+
+
+@contextlib.contextmanager
+def _lake(dataset: str, *, queries: Sequence[str] = (), content: bool = True) -> Iterator["Lake"]:
+    """The dataset, open for reading, for a process that leaves the machine in peace."""
+    from ssetl.bounds import bounded
+    from ssetl.lake import Lake
+
+    with bounded(), Lake(dataset, queries=queries, content=content) as lake:
+        yield lake
+
+
+def _note(text: str) -> None:
+    click.echo(printable(text), err=True)
 
 
 def _values(pairs: Sequence[str], **options: str | None) -> dict[str, str | None]:
@@ -296,6 +313,8 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(f"interrupted. {_KEPT}.", 128 + signal.SIGINT)
     except _Terminated:
         return _fail(f"terminated. {_KEPT}.", 128 + signal.SIGTERM)
+    except MemoryError:
+        return _fail("this needs more memory than there is. Ask for fewer rows or columns, or aggregate.", 1)
     except OSError as error:
         return _fail(_failure_of_system(error), 1)
     except Exception as error:

@@ -18,8 +18,8 @@ from ssetl.formats import BINARY, WRITERS
 from ssetl.inert import printable_lines
 
 
-def give(batches: pa.RecordBatchReader, form: str, output: str | None, *, raw: bool) -> None:
-    """Write a result to the file `output`, or else to stdout.
+def give(batches: pa.RecordBatchReader, form: str, output: str | None, *, raw: bool) -> int:
+    """Write a result to the file `output`, or else to stdout; give the number of rows that were read for it.
 
     Args:
         batches: the result.
@@ -31,6 +31,20 @@ def give(batches: pa.RecordBatchReader, form: str, output: str | None, *, raw: b
         ExportError: the file cannot be written.
         UsageError: stdout is a terminal and the format is binary.
     """
+    rows: list[int] = []
+    counted = pa.RecordBatchReader.from_batches(batches.schema, _counted(batches, rows))
+    _write(counted, form, output, raw=raw)
+    return sum(rows)
+
+
+def _counted(batches: pa.RecordBatchReader, rows: list[int]) -> Iterator[pa.RecordBatch]:
+    """The same batches; how many rows each has is added to `rows` as it is read."""
+    for batch in batches:
+        rows.append(batch.num_rows)
+        yield batch
+
+
+def _write(batches: pa.RecordBatchReader, form: str, output: str | None, *, raw: bool) -> None:
     if output:
         write = terminal.write_table if form == "table" else partial(WRITERS[form], raw=raw)
         write_file(Path(output), partial(write, batches))

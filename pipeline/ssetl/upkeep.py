@@ -32,10 +32,11 @@ def check(names: Sequence[str], dataset: str, form: str, output: str | None, raw
     """
     import pyarrow as pa
 
+    from ssetl.bounds import bounded
     from ssetl.lake import Lake
     from ssetl.output import give
 
-    with Lake(dataset) as lake:
+    with bounded(), Lake(dataset) as lake:
         findings = list(lake.check(*names))
     rows = [
         {"check": found.name, "violations": found.violations.num_rows, "description": found.description}
