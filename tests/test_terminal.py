@@ -65,6 +65,13 @@ def test_then_cropped_texts() -> None:
     ]
 
 
+def test_texts_are_cropped_where_that_tells_them_apart() -> None:
+    paths = [f"/home/someone/captures/{number}.sse" for number in range(3)]
+    assert lines(drawn({"path": paths}, width=20))[2:] == [
+        f"…eone/captures/{number}.sse" for number in range(3)
+    ]
+
+
 def test_then_columns_are_left_out_from_the_right() -> None:
     table = drawn({name: cells * 2 for name, cells in TABLE.items()}, width=35)
     assert table.left_out == ("streams",)

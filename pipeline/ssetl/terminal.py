@@ -238,8 +238,14 @@ def _folded(column: _Column) -> _Column:
 
 
 def _cropped(column: _Column, size: int) -> _Column:
-    texts = [text if cell_len(text) <= size else set_cell_size(text, size - 1) + "…" for text in column.texts]
-    return msgspec.structs.replace(column, texts=texts)
+    """`column` no wider than `size`; paths that differ at their ends only lose their beginnings."""
+    ends = [_end_cropped(text, size) for text in column.texts]
+    beginnings = [_end_cropped(text[::-1], size)[::-1] for text in column.texts]
+    return msgspec.structs.replace(column, texts=max(ends, beginnings, key=lambda texts: len(set(texts))))
+
+
+def _end_cropped(text: str, size: int) -> str:
+    return text if cell_len(text) <= size else set_cell_size(text, size - 1) + "…"
 
 
 def _table(columns: Sequence[_Column]) -> Table:
