@@ -292,15 +292,17 @@ def test_a_source_that_breaks_while_it_is_read_costs_no_other(
         (folder / name).write_bytes((CAPTURES / name).read_bytes())
     broken, made = folder / "timed.sse", []
 
-    def read(descriptor: int, size: int, _read: Callable[[int, int], bytes] = os.read) -> bytes:
+    def read(
+        descriptor: int, size: int, offset: int, _read: Callable[[int, int, int], bytes] = os.pread
+    ) -> bytes:
         if os.path.sameopenfile(descriptor, handle.fileno()):
             made.append(size)
             if len(made) >= at:
                 raise OSError(errno.EIO, "Input/output error")
-        return _read(descriptor, size)
+        return _read(descriptor, size, offset)
 
     with broken.open("rb") as handle, monkeypatch.context() as patched:
-        patched.setattr(compression.os, "read", read)
+        patched.setattr(compression.os, "pread", read)
         status = ingest(lake, folder)
     told = capsys.readouterr().err
     assert "Traceback" not in told
@@ -328,14 +330,16 @@ def test_a_source_that_vanishes_while_it_is_read_is_no_row(
         (folder / name).write_bytes((CAPTURES / name).read_bytes())
     made = []
 
-    def read(descriptor: int, size: int, _read: Callable[[int, int], bytes] = os.read) -> bytes:
+    def read(
+        descriptor: int, size: int, offset: int, _read: Callable[[int, int, int], bytes] = os.pread
+    ) -> bytes:
         made.append(size)
         if len(made) == at:
             (folder / "timed.sse").unlink()
-        return _read(descriptor, size)
+        return _read(descriptor, size, offset)
 
     with monkeypatch.context() as patched:
-        patched.setattr(compression.os, "read", read)
+        patched.setattr(compression.os, "pread", read)
         assert ingest(lake, folder) == 0
     assert "Traceback" not in capsys.readouterr().err
     assert_whole(lake)

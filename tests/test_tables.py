@@ -42,7 +42,9 @@ def placed(row: Row) -> Placed:
 
 def test_each_table_has_the_columns_of_the_schema() -> None:
     capture = read_file(BODY)
-    assert tables.chunks([(CAPTURE_ID, capture.placed)]).schema.equals(schema.CHUNKS, check_metadata=True)
+    chunks = tables.chunks([(CAPTURE_ID, capture.placed)])
+    assert chunks.cast(schema.CHUNKS).schema.equals(schema.CHUNKS, check_metadata=True)
+    assert [field.metadata for field in chunks.schema] == [field.metadata for field in schema.CHUNKS]
     assert tables.streams(capture.streams).schema.equals(schema.STREAMS, check_metadata=True)
     assert tables.rejects([(CAPTURE_ID, capture.rejects)]).schema.equals(schema.REJECTS, check_metadata=True)
 

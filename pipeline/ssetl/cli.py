@@ -19,6 +19,7 @@ import click
 from ssetl import options, upkeep
 from ssetl.errors import BadParameter, SsetlError, UsageError
 from ssetl.inert import printable
+from ssetl.tuning import leave, tune
 
 if TYPE_CHECKING:
     from ssetl.lake import Lake
@@ -90,6 +91,7 @@ def ingest(
     PATH is a file, a folder, a glob, or - for standard input. What the dataset holds already is not read
     again. A summary goes to stderr, or as JSON to stdout.
     """
+    tune()  # before what follows
     from ssetl.captures.compression import DEFAULT_LIMITS, Limits
     from ssetl.ingestion import ingest as run
     from ssetl.summary import progress_bar, sentences
@@ -347,4 +349,4 @@ def _terminate(_number: int, _frame: object) -> None:
 def main() -> None:
     """Run the command line of this process and exit."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))

@@ -9,14 +9,13 @@ process left can be told from what another is writing; no clock is asked.
 import contextlib
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 
 def temporary_name(path: Path) -> Path:
     """A name beside `path` that nobody else uses."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    return path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
 
 
 def hold(temporary: Path, *, mode: int = 0o666) -> int:

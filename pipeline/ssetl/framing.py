@@ -45,22 +45,32 @@ def frames(body: Iterable[Piece], tally: Counter[str], *, whole: bool) -> Iterat
         whole: whether the body is one response, so that it may be a JSON array or a binary stream.
 
     """
-    parser = Parser(apis.decode_data, text_types=apis.TEXT_EVENTS)
+    parser = event_parser()
     for piece in _told_apart(body) if whole else body:
-        if isinstance(piece, Read):
-            for start in range(0, len(piece.data), BLOCK):
-                yield parser.feed(piece.data[start : start + BLOCK], piece.received_at)
-        elif isinstance(piece, Line):
-            yield parser.line(piece)
-        elif isinstance(piece, Payload):
-            yield [*parser.interrupt(), _decoded(piece)]
-        elif piece.reason is None:
-            tally["blank"] += piece.size
-        else:
-            unread = Reject(piece.offset, piece.size, piece.line, piece.reason, piece.sample, unread=True)
-            yield [*parser.interrupt(), unread]
+        yield from frames_of(piece, parser)
     yield parser.close()
     tally.update(parser.tally)
+
+
+def event_parser() -> Parser:
+    """A parser for the bodies of all APIs."""
+    return Parser(apis.decode_data, text_types=apis.TEXT_EVENTS)
+
+
+def frames_of(piece: Piece, parser: Parser) -> Iterator[list[Frame]]:
+    """The frames that a piece of a body completes; bytes that no frame carries go to the parser's tally."""
+    if isinstance(piece, Read):
+        for start in range(0, len(piece.data), BLOCK):
+            yield parser.feed(piece.data[start : start + BLOCK], piece.received_at)
+    elif isinstance(piece, Line):
+        yield parser.line(piece)
+    elif isinstance(piece, Payload):
+        yield [*parser.interrupt(), _decoded(piece)]
+    elif piece.reason is None:
+        parser.tally["blank"] += piece.size
+    else:
+        unread = Reject(piece.offset, piece.size, piece.line, piece.reason, piece.sample, unread=True)
+        yield [*parser.interrupt(), unread]
 
 
 def _decoded(piece: Payload) -> Frame:

@@ -3,6 +3,8 @@
 All ids are 128 bits of BLAKE3 in hex, 32 characters.
 """
 
+import struct
+
 from blake3 import blake3
 
 
@@ -22,4 +24,4 @@ def stream_id(capture_id: str, exchange_index: int, ordinal: int) -> str:
 
 
 def _id(first: bytes, *numbers: int) -> str:
-    return blake3(first + b"".join(n.to_bytes(8, "little") for n in numbers)).hexdigest(length=16)
+    return blake3(first + struct.pack(f"<{len(numbers)}Q", *numbers)).hexdigest(length=16)

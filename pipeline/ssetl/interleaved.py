@@ -6,14 +6,14 @@ that ssetl's own capturers write tell the time: `: request <time> <method> <path
 `: t <time>` is the arrival of what follows.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
 import msgspec
 
 from ssetl import apis, times
-from ssetl.apis.row import Api, Row, flatten
+from ssetl.apis.row import Api
 from ssetl.captures.exchange import Exchange, Piece, Read
 from ssetl.captures.recorded import clean_url
 from ssetl.framing import frames
@@ -21,7 +21,7 @@ from ssetl.lines import Line
 from ssetl.response import error_outside, event_of
 from ssetl.sse import Bare, Comment, Event, Frame, Terminator
 from ssetl.stream import Stream
-from ssetl.streams import Capture
+from ssetl.streams import Capture, Flat, flattened
 
 MAX_OPEN: Final = 4096
 """Streams that may be open at once; beyond it the oldest is closed, a finished one first."""
@@ -30,31 +30,22 @@ MAX_HELD: Final = 1024
 """Events without an id that may wait for the stream they belong to."""
 
 _BLANK: Final = b" \t\r\n"
-
-
-class _Flat(msgspec.Struct, frozen=True):
-    """An event with its rows; `shares` its time if an event before it came in the same read."""
-
-    event: Event
-    api: Api
-    known: Api | None
-    rows: list[Row]
-    starts: bool
-    comments: int
-    shares: bool
+_TAIL: Final = 64  # bytes that are copied to see whether they are blank
 
 
 def read_interleaved(capture: Capture, exchange: Exchange) -> Iterator[None]:
     """Put what the file holds into `capture`; pause now and then so that it can be emptied."""
-    reader = _Interleaved(capture, exchange)
-    for some in frames(reader.watched(exchange.body), capture.tally, whole=False):
+    streams = OpenStreams(capture, exchange)
+    for some in frames(streams.watched(exchange.body), capture.tally, whole=False):
         for frame in some:
-            reader.take(frame)
+            streams.take(frame)
         yield
-    reader.close()
+    streams.close()
 
 
-class _Interleaved:
+class OpenStreams:
+    """The streams of a raw file while they are read."""
+
     def __init__(self, capture: Capture, exchange: Exchange) -> None:
         self._capture = capture
         self._exchange = exchange
@@ -64,8 +55,9 @@ class _Interleaved:
         self._by_id: dict[str, Stream] = {}  # the open ones that have an id
         self._waiting: dict[str, int] = {}  # finished, without a terminator: how many had begun by then
         self._passed: dict[str, int] = {}  # the same, but another one has begun and finished since
-        self._current: Stream | None = None
-        self._held: list[_Flat] = []
+        self.current: Stream | None = None  # of the event before
+        self.before_close: Callable[[Stream], None] | None = None
+        self._held: list[Flat] = []
         self._stamp: int | None = None
         self._stamp_used = False
         self._stamp_over = False
@@ -77,7 +69,7 @@ class _Interleaved:
         """The pieces of the body as they are; notes where it ends."""
         for piece in body:
             if isinstance(piece, Read):
-                filled = self._size + len(piece.data.rstrip(_BLANK))
+                filled = self._size + _filled(piece.data)
                 self._filled = filled if filled > self._size else self._filled
                 self._size += len(piece.data)
             else:
@@ -86,7 +78,29 @@ class _Interleaved:
                 self._filled = self._filled if blank else self._size
             yield piece
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether an event is just what its stream and its JSON say: it has no time, and nothing waits."""
+        waits = self._held or self._request or self._comments
+        return not waits and self._stamp is None and not self._stamp_used
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no stream is open."""
+        return not self._open
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the next event has nothing to do with those before; a stream that has ended may be open."""
+        only = self.current if self.current is not None and self.current.closed else None
+        return self.is_plain and all(stream is only for stream in self._open.values())
+
+    def of(self, response_id: str | None) -> Stream | None:
+        """The open stream with that id."""
+        return self._by_id.get(response_id) if response_id else None
+
     def take(self, frame: Frame) -> None:
+        """Take what the parser found next."""
         if isinstance(frame, Event):
             self._event(frame)
         elif isinstance(frame, Terminator):
@@ -120,7 +134,7 @@ class _Interleaved:
                 self._exchange, request_sent_at=times.parse_iso(stamp), url=_url(target)
             )
             self._index = self._capture.next_exchange()
-            self._current = self._stamp = None
+            self.current = self._stamp = None
         else:
             self._comments += 1
 
@@ -136,7 +150,7 @@ class _Interleaved:
     def _fail(self, frame: Bare, error_type: str | None, error_message: str | None) -> None:
         """An error outside of the events: of the stream around it, or of one that never began."""
         self._capture.tally["error"] += frame.size
-        around = self._current
+        around = self.current
         if around is None or around.closed:
             around = self._start(apis.UNKNOWN, None)
         around.fail(error_type, error_message)
@@ -145,15 +159,16 @@ class _Interleaved:
             self._close(around)
 
     def _event(self, event: Event) -> None:
-        known = apis.recognise(event.value, event.type)
-        current = self._current
-        api = known or (apis.UNKNOWN if current is None or current.closed else current.api)
-        event = msgspec.structs.replace(event, received_at=self._arrival(event.received_at))
-        rows = flatten(api, event.value, event.type)
-        starts = api.starts(event.value, event.type)
-        shares = self._stamp_used and event.received_at is not None
-        flat = _Flat(event, api, known, rows, starts, self._comments, shares)
+        current = self.current
+        around = apis.UNKNOWN if current is None or current.closed else current.api
+        at = self._arrival(event.received_at)
+        shares = self._stamp_used and at is not None
+        read = flattened(event, around, at, self._comments, shares=shares)
         self._comments, self._stamp_used = 0, self._stamp is not None
+        self.take_flat(read)
+
+    def take_flat(self, flat: Flat) -> None:
+        """Take an event that has been read."""
         stream = self._stream_of(flat)
         if stream is None:
             self._held.append(flat)
@@ -163,24 +178,41 @@ class _Interleaved:
             self._place_held(stream)
             self._place(flat, stream)
 
-    def _stream_of(self, flat: _Flat) -> Stream | None:
+    def live(self, row: dict[str, object], events: int, end: int) -> str:
+        """Take a whole stream that somebody else makes rows of, while `is_quiet`; give its id.
+
+        Args:
+            row: its row in `streams`, but for its place.
+            events: its events, each with one row.
+            end: where the line ends that ends it.
+        """
+        if self.current is not None:
+            self._close(self.current)
+            self.current = None
+        if self._index is None:
+            self._index = self._capture.next_exchange()
+        stream_id = self._capture.live(row, self._index, events)
+        self._note_end(end)
+        return stream_id
+
+    def _stream_of(self, flat: Flat) -> Stream | None:
         """The stream that an event belongs to, a new one if need be; None: the next event will tell."""
         response_id = flat.rows[0].response_id
         if response_id:
             return self._stream_by_id(response_id, flat)
-        current = self._current
+        current = self.current
         if current is not None and _goes_on(current, flat):
             return current
         if current is None or current.closed:
             unfinished = any(not (each.finished or each.closed) for each in self._open.values())
             return None if unfinished and not flat.starts else self._start(flat.api, None)
-        if flat.starts or _akin(current.api, flat.known):
+        if flat.starts or is_akin(current.api, flat.known):
             return self._start(flat.api, None)
         others = (each for each in reversed(self._open.values()) if _goes_on(each, flat))
         return next(others, None) or self._start(flat.api, None)
 
-    def _stream_by_id(self, response_id: str, flat: _Flat) -> Stream:
-        known, current = self._by_id.get(response_id), self._current
+    def _stream_by_id(self, response_id: str, flat: Flat) -> Stream:
+        known, current = self._by_id.get(response_id), self.current
         if known is not None:
             if not known.restarts(flat.rows, requested=self._request is not None):
                 return known
@@ -194,8 +226,8 @@ class _Interleaved:
         if self._index is None:
             self._index = self._capture.next_exchange()
         exchange, self._request = self._request or self._exchange, None
-        if self._current is not None and self._current.closed:
-            self._close(self._current)
+        if self.current is not None and self.current.closed:
+            self._close(self.current)
         if len(self._open) >= MAX_OPEN:
             self._close(self._open[next(chain(self._passed, self._waiting, self._open))])
         stream = self._capture.open(exchange, self._index, api)
@@ -204,10 +236,9 @@ class _Interleaved:
             self._by_id[response_id] = stream
         return stream
 
-    def _place(self, flat: _Flat, stream: Stream) -> None:
-        stream.learn(flat.known)
-        self._capture.place(stream, flat.event, flat.rows, flat.api, flat.comments)
-        self._current = stream
+    def _place(self, flat: Flat, stream: Stream) -> None:
+        self._capture.place(stream, flat)
+        self.current = stream
         if flat.shares and stream.clock == "arrival":
             stream.clock = "arrival_read"
         if not stream.finished and not stream.ended:
@@ -216,20 +247,20 @@ class _Interleaved:
         elif stream.stream_id not in self._passed:
             self._waiting.setdefault(stream.stream_id, self._capture.counts["streams"])
         if stream.ended:  # a terminator may still follow
-            self._note_end(flat.event.offset + flat.event.size + flat.event.between)
+            self._note_end(flat.end)
 
     def _place_held(self, stream: Stream | None) -> None:
         """Events that waited go to the stream of the next event; None: to one of their own."""
         held, self._held = self._held, []
         for flat in held:
-            if stream is None or not _akin(stream.api, flat.known):
+            if stream is None or not is_akin(stream.api, flat.known):
                 stream = self._start(flat.api, None)
             self._place(flat, stream)
 
     def _terminate(self, frame: Terminator) -> None:
         self._place_held(None)
         self._capture.tally["terminator"] += frame.size
-        stream = self._finished() or self._current
+        stream = self._finished() or self.current
         if stream is None or stream.has_terminator:
             return
         stream.has_terminator = True
@@ -253,12 +284,14 @@ class _Interleaved:
     def _close(self, stream: Stream) -> None:
         if self._open.pop(stream.stream_id, None) is None:
             return
+        if self.before_close is not None:
+            self.before_close(stream)
         self._waiting.pop(stream.stream_id, None)
         self._passed.pop(stream.stream_id, None)
         if stream.response_id and self._by_id.get(stream.response_id) is stream:
             del self._by_id[stream.response_id]
-        if stream is self._current and not stream.closed:
-            self._current = None
+        if stream is self.current and not stream.closed:
+            self.current = None
         self._capture.close(stream)
 
     def _note_end(self, end: int) -> None:
@@ -275,12 +308,18 @@ class _Interleaved:
         return self._stamp if received_at is None else received_at
 
 
-def _goes_on(stream: Stream, flat: _Flat) -> bool:
+def _filled(data: bytes) -> int:
+    """Bytes of `data` without the blanks at its end; of long data, only the end is copied."""
+    tail = len(data[-_TAIL:].rstrip(_BLANK))
+    return max(len(data) - _TAIL, 0) + tail if tail else len(data.rstrip(_BLANK))
+
+
+def _goes_on(stream: Stream, flat: Flat) -> bool:
     """Whether an event may be the next of `stream`, as far as one can tell without an id."""
-    return not flat.starts and _akin(stream.api, flat.known) and not stream.restarts(flat.rows)
+    return not flat.starts and is_akin(stream.api, flat.known) and not stream.restarts(flat.rows)
 
 
-def _akin(api: Api, known: Api | None) -> bool:
+def is_akin(api: Api, known: Api | None) -> bool:
     """Whether an event that is certainly of API `known`, or of none, can be of a stream of `api`."""
     return known is None or api in (known, apis.UNKNOWN)
 

@@ -66,6 +66,15 @@ class Splitter:
         self._hold(block[start:], received_at)
         return lines
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no line has begun."""
+        return not self._rest and not self._dropped
+
+    def skip(self, size: int) -> None:
+        """Leave out bytes that are whole lines."""
+        self._offset += size
+
     def close(self) -> list[Line]:
         """The last line, if it has no line end; its stamp is that of the last read."""
         tail = b"".join(self._rest)

@@ -16,7 +16,7 @@ In every mode, what looks like a credential is masked in `extra`, errors, URLs a
 are no part of a response the sample ends before the first brace or quote, for they may show a request.
 """
 
-import secrets
+import os
 import struct
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -25,10 +25,9 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 from blake3 import blake3
 
-from ssetl import files
+from ssetl import files, kernels
 from ssetl.credentials import SUSPICIOUS, mask, mask_bytes, mask_json
 from ssetl.jsontext import encode
 from ssetl.outline import Hide, is_label, outline
@@ -88,7 +87,7 @@ def _key(path: Path) -> bytes:
     if not path.exists():
         temporary = files.temporary_name(path)
         with files.held(temporary, mode=0o600):
-            temporary.write_bytes(secrets.token_bytes(KEY_BYTES))
+            temporary.write_bytes(os.urandom(KEY_BYTES))
             files.publish(temporary, path)
     return path.read_bytes()
 
@@ -166,6 +165,8 @@ def _with(rows: pa.Table, name: str, change: Callable[[Any], Any]) -> pa.Table:
 
 def _leads(reasons: Any, samples: Any) -> Any:
     """The samples, those of lines beside the responses only up to what they quote."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - 40 ms that most ingests do without
+
     beside: Any = pc.is_in(reasons, pa.array(BESIDE))
     if not pc.any(beside).as_py():
         return samples
@@ -174,8 +175,7 @@ def _leads(reasons: Any, samples: Any) -> Any:
 
 def _mask_column(change: Callable[[Any], Any], column: Any) -> Any:
     """A column with its suspicious values changed. Mostly there is none, and one quick search tells."""
-    joined = pa.array([_joined(chunk) for chunk in column.chunks], pa.binary())
-    if not pc.any(pc.match_substring_regex(joined, SUSPICIOUS)).as_py():
+    if not any(kernels.matches(_joined(chunk), SUSPICIOUS) for chunk in column.chunks):
         return column
     return pa.chunked_array([_mask_chunk(change, chunk) for chunk in column.chunks], column.type)
 
@@ -183,6 +183,8 @@ def _mask_column(change: Callable[[Any], Any], column: Any) -> Any:
 def _mask_chunk(change: Callable[[Any], Any], values: Any) -> Any:
     if isinstance(values, pa.DictionaryArray):
         return pa.DictionaryArray.from_arrays(values.indices, _mask_chunk(change, values.dictionary))
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
     hits: Any = pc.fill_null(pc.match_substring_regex(values, SUSPICIOUS), False)
     changed = pa.array([change(value) for value in values.filter(hits).to_pylist()], values.type)
     return pc.replace_with_mask(values, hits, changed)

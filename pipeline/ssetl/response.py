@@ -8,12 +8,11 @@ import msgspec
 
 from ssetl import apis
 from ssetl.apis.error import Error
-from ssetl.apis.row import flatten
 from ssetl.captures.exchange import Exchange
 from ssetl.framing import frames
 from ssetl.sse import Bare, Comment, Event, Frame, Reject, Terminator
 from ssetl.stream import Stream
-from ssetl.streams import Capture
+from ssetl.streams import Capture, flattened
 
 MAX_HELD: Final = 1000
 """Rejects that are told apart while it is open whether the body was streamed; further ones are added up."""
@@ -95,12 +94,8 @@ class _Response:
     def _event(self, event: Event) -> None:
         if self._lone is not None and (self._ndjson or _is_chunk(self._lone)):
             self._take_lone()
-        known = apis.recognise(event.value, event.type)
         stream = self._stream or self._open()
-        stream.learn(known)
-        api = known or stream.api
-        rows = flatten(api, event.value, event.type)
-        self._capture.place(stream, event, rows, api, self._comments)
+        self._capture.place(stream, flattened(event, stream.api, event.received_at, self._comments))
         self._comments = 0
 
     def _bare(self, frame: Bare) -> None:

@@ -172,6 +172,22 @@ class Parser:
         self._emit_stray()
         return self._give()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether what comes next can be read without what came before."""
+        waits = self._data or self._bare or self._stray or self._type
+        return self._splitter.is_idle and not waits
+
+    def skip(self, size: int, lines: int) -> None:
+        """Leave out whole lines that somebody else has read; only while idle, and whole events only."""
+        self._splitter.skip(size)
+        self._line_number += lines
+
+    def settle(self) -> list[Frame]:
+        """Give the event that is complete if a data line follows, though its blank line is missing."""
+        self._settle()
+        return self._give()
+
     def _give(self) -> list[Frame]:
         frames, self._frames = self._frames, []
         return frames

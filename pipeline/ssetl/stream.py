@@ -1,11 +1,12 @@
 """One stream, from its first event to its row in `streams`: identity, usage, finish, outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from ssetl.apis.row import Api, Row, ToolCall, Usage
-from ssetl.timeline import Timeline, marks
+from ssetl.timeline import Moment, Timeline, marks
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ class Stream:
         self._content_events = 0
         self._choices_events = 0
         self._finish: dict[int, str | None] = {}
+        self._unfinished = 0  # choices without a finish reason: asked for at each event
         self._repeats_role = False
         self._tool_calls: dict[tuple[int, int | None], str | None] = {}
         self._tool_call_count = 0
@@ -58,7 +60,7 @@ class Stream:
     @property
     def finished(self) -> bool:
         """Whether it has choices and each has a finish reason."""
-        return bool(self._finish) and all(self._finish.values())
+        return bool(self._finish) and not self._unfinished
 
     def restarts(self, rows: Sequence[Row], *, requested: bool = False) -> bool:
         """Whether an event with this stream's id begins another stream: it has finished, and speaks again.
@@ -69,15 +71,14 @@ class Stream:
         """
         if self.closed:
             return True
-        role = any(row.role for row in rows)
-        if requested and role and not self._repeats_role:
+        if requested and not self._repeats_role and any(row.role for row in rows):
             return True
         first, speaks = rows[0], "content" in marks(rows)
         if not self.finished or first.error_type or first.error_message:
             return False
         known = all(row.choice_index in self._finish for row in rows)
         repeats = any(row.finish_reason for row in rows)
-        return known and not repeats and (speaks or (role and not first.usage))
+        return known and not repeats and (speaks or (not first.usage and any(row.role for row in rows)))
 
     def learn(self, api: Api | None) -> None:
         """Note what API an event is certainly of: the first that has a choice decides."""
@@ -100,15 +101,24 @@ class Stream:
 
     def event(self, rows: Sequence[Row], at: int | None) -> tuple[int | None, int | None]:
         """Take an event; give microseconds since the request and since the previous event."""
+        return self.timeline.event(at, self._count(rows, 1))
+
+    def repeat(self, row: Row, times: int) -> None:
+        """Take `times` events without a time, all of them like `row` but for what their texts say."""
+        self.timeline.event(None, self._count([row], times))
+
+    def _count(self, rows: Sequence[Row], times: int) -> tuple[str, ...]:
+        """Take events with these rows; give their marks."""
         held = marks(rows)
-        self.events += 1
-        self._content_events += "content" in held
-        self._choices_events += "choices" in held
+        self.events += times
+        self._content_events += times * ("content" in held)
+        self._choices_events += times * ("choices" in held)
         for row in rows:
             self._identify(row)
             if row.choice_index is not None:
-                self._take_choice(row, row.choice_index)
-        return self.timeline.event(at, held)
+                for _ in range(min(times, 2)):  # the second time tells whether a role is repeated
+                    self._take_choice(row, row.choice_index)
+        return held
 
     def line(self, at: int | None) -> None:
         """Note the arrival of a line that is no event; a server's clock does not tell it."""
@@ -136,7 +146,10 @@ class Stream:
 
     def _take_choice(self, row: Row, choice: int) -> None:
         self._repeats_role = self._repeats_role or (bool(row.role) and choice in self._finish)
-        self._finish[choice] = row.finish_reason or self._finish.get(choice)
+        known = self._finish.get(choice)
+        reason = row.finish_reason or known
+        self._unfinished += (not reason) - (choice in self._finish and not known)
+        self._finish[choice] = reason
         for call in row.tool_calls or ():
             key = choice, call.index
             if key not in self._tool_calls or _is_another(call, self._tool_calls[key]):
@@ -155,16 +168,15 @@ class Stream:
 
     def row(self) -> dict[str, object]:
         """The stream as a row of `streams`, by column."""
-        first = {mark: moment.at for mark, moment in self.timeline.first.items() if moment}
-        last = {mark: moment.at for mark, moment in self.timeline.last.items() if moment}
         usage = self._usage or Usage()
-        gap_p50, gap_p95, gap_p99, gap_max = self.timeline.gaps()
         choices = sorted(self._finish)
-        tpot = self.timeline.time_per_output_token(usage.output_tokens) if len(choices) == 1 else None
-        started_at, source = self._started(first.get("event"))
+        output_tokens = usage.output_tokens if len(choices) == 1 else None
+        times = _UNTIMED
+        if self.timeline.is_timed:
+            times = _times(self.timeline, self._content_events, output_tokens)
+        started_at, source = self._started(times["first_event_at"])
         origin = self.origin
         error_type, error_message = self._error or (None, None)
-        ended = self.timeline.ended
         return {
             "stream_id": self.stream_id,
             "capture_id": origin.capture_id,
@@ -184,32 +196,8 @@ class Stream:
             "started_at": started_at,
             "started_at_source": source,
             "clock": self.clock or "none",
-            "clock_steps": self.timeline.steps,
             "request_sent_at": origin.request_sent_at,
-            "first_event_at": first.get("event"),
-            "first_choices_at": first.get("choices"),
-            "first_content_at": first.get("content"),
-            "first_token_at": first.get("token"),
-            "first_answer_at": first.get("answer"),
-            "first_output_at": first.get("output"),
-            "first_text_at": first.get("text"),
-            "last_text_at": last.get("text"),
-            "last_token_at": last.get("token"),
-            "last_content_at": last.get("content"),
-            "last_choices_at": last.get("choices"),
-            "last_event_at": last.get("event"),
-            "ended_at": ended.at if ended else None,
-            "time_to_first_event_us": self._since_request("event"),
-            "time_to_first_token_us": self._since_request("content"),
-            "time_to_first_answer_us": self._since_request("answer"),
-            "duration_us": self._since_request("content", last=True),
-            "total_us": ended.since_request if ended else None,
-            "time_per_output_token_us": tpot,
-            "gap_p50_us": gap_p50,
-            "gap_p95_us": gap_p95,
-            "gap_p99_us": gap_p99,
-            "gap_max_us": gap_max,
-            "latency_reason": self.timeline.reason(self._content_events),
+            **times,
             "events": self.events,
             "choices_events": self._choices_events,
             "content_events": self._content_events,
@@ -223,10 +211,6 @@ class Stream:
             "error_type": error_type,
             "error_message": error_message,
         }
-
-    def _since_request(self, mark: str, *, last: bool = False) -> int | None:
-        moment = (self.timeline.last if last else self.timeline.first).get(mark)
-        return moment.since_request if moment else None
 
     def _started(self, first_event_at: int | None) -> tuple[int | None, str | None]:
         known = (
@@ -252,3 +236,48 @@ def _joined(known: Usage, later: Usage) -> Usage:
     """Usage told in parts: what is told later counts, what is told only once stays."""
     told = {name: n for name, n in msgspec.structs.asdict(later).items() if n is not None}
     return msgspec.structs.replace(known, **told)
+
+
+def _times(timeline: Timeline, content_events: int, output_tokens: int | None) -> dict[str, Any]:
+    """The columns that the timeline tells; `output_tokens` are those of the only choice."""
+    first = {mark: moment for mark, moment in timeline.first.items() if moment}
+    last = {mark: moment for mark, moment in timeline.last.items() if moment}
+    ended = timeline.ended
+    gap_p50, gap_p95, gap_p99, gap_max = timeline.gaps()
+
+    def at(moments: Mapping[str, Moment], mark: str) -> int | None:
+        return moments[mark].at if mark in moments else None
+
+    def since_request(moments: Mapping[str, Moment], mark: str) -> int | None:
+        return moments[mark].since_request if mark in moments else None
+
+    return {
+        "clock_steps": timeline.steps,
+        "first_event_at": at(first, "event"),
+        "first_choices_at": at(first, "choices"),
+        "first_content_at": at(first, "content"),
+        "first_token_at": at(first, "token"),
+        "first_answer_at": at(first, "answer"),
+        "first_output_at": at(first, "output"),
+        "first_text_at": at(first, "text"),
+        "last_text_at": at(last, "text"),
+        "last_token_at": at(last, "token"),
+        "last_content_at": at(last, "content"),
+        "last_choices_at": at(last, "choices"),
+        "last_event_at": at(last, "event"),
+        "ended_at": ended.at if ended else None,
+        "time_to_first_event_us": since_request(first, "event"),
+        "time_to_first_token_us": since_request(first, "content"),
+        "time_to_first_answer_us": since_request(first, "answer"),
+        "duration_us": since_request(last, "content"),
+        "total_us": ended.since_request if ended else None,
+        "time_per_output_token_us": timeline.time_per_output_token(output_tokens),
+        "gap_p50_us": gap_p50,
+        "gap_p95_us": gap_p95,
+        "gap_p99_us": gap_p99,
+        "gap_max_us": gap_max,
+        "latency_reason": timeline.reason(content_events),
+    }
+
+
+_UNTIMED: Final = _times(Timeline(None), 0, None)

@@ -8,16 +8,67 @@ grow with the capture.
 from collections import Counter
 
 import msgspec
+import pyarrow as pa
 
-from ssetl import ids
-from ssetl.apis.row import Api, Row
+from ssetl import apis, ids
+from ssetl.apis.row import Api, Row, flatten
 from ssetl.captures.exchange import Exchange, Leftover
 from ssetl.providers import provider_of
 from ssetl.sse import Bare, Event, Reject
 from ssetl.stream import Origin, Stream
 
 
-class Placed(msgspec.Struct, frozen=True):
+class Flat(msgspec.Struct, frozen=True, gc=False):
+    """One event and what its JSON says, before it has a place in a stream.
+
+    Args:
+        type, offset, size, received_at: as of `sse.Event`.
+        end: the first byte behind its last line.
+        api: the API that it was read as.
+        known: the API that it is certainly of, if any.
+        rows: its rows, at least one.
+        starts, ends: whether it opens a stream, or is the API's own end of one.
+        comments: comment lines before it.
+        shares: whether an event before it came in the same read.
+    """
+
+    type: str | None
+    offset: int
+    size: int
+    end: int
+    received_at: int | None
+    api: Api
+    known: Api | None
+    rows: list[Row]
+    starts: bool
+    ends: bool
+    comments: int
+    shares: bool = False
+
+
+def flattened(
+    event: Event, around: Api, received_at: int | None, comments: int, *, shares: bool = False
+) -> Flat:
+    """Read an event as one of the API that it is certainly of, else as one of `around`."""
+    known = apis.recognise(event.value, event.type)
+    api = known or around
+    return Flat(
+        event.type,
+        event.offset,
+        event.size,
+        event.offset + event.size + event.between,
+        received_at,
+        api,
+        known,
+        flatten(api, event.value, event.type),
+        api.starts(event.value, event.type),
+        api.ends(event.value, event.type),
+        comments,
+        shares,
+    )
+
+
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """One event in its stream, with its rows; times in microseconds."""
 
     stream_id: str
@@ -47,7 +98,8 @@ class Rejected(msgspec.Struct, frozen=True):
 class Capture:
     """The streams of one capture.
 
-    `placed`, `streams` and `rejects` fill as exchanges are read; whoever writes them away clears them.
+    `batches` (rows of `chunks`), `placed` (events whose rows come behind those), `streams` and `rejects` fill
+    as exchanges are read; whoever writes them away clears them.
     `tally` counts bytes by kind and `counts` counts exchanges, skipped exchanges, streams, events,
     chunks and rejects.
     """
@@ -55,12 +107,14 @@ class Capture:
     def __init__(self, capture_id: str) -> None:
         self.capture_id = capture_id
         self.container: str | None = None
+        self.batches: list[pa.RecordBatch] = []
         self.placed: list[Placed] = []
         self.streams: list[dict[str, object]] = []
         self.rejects: list[Rejected] = []
         self.tally: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.closed_bytes = 0
+        self._origin: tuple[Exchange, Origin] | None = None  # of the last stream; many share one exchange
 
     def leave(self, leftover: Leftover) -> None:
         """Note bytes of the container that are no exchange."""
@@ -78,47 +132,55 @@ class Capture:
         """A new stream of the exchange with that index."""
         ordinal = self.counts["streams"]
         self.counts["streams"] += 1
-        origin = Origin(
-            self.capture_id,
-            index,
-            url=exchange.url,
-            provider=provider_of(exchange.url),
-            http_status=exchange.http_status,
-            request_id=exchange.request_id,
-            request_model=exchange.request_model,
-            started_at=exchange.started_at,
-            request_sent_at=exchange.request_sent_at,
-            clock=exchange.clock,
-        )
-        return Stream(ids.stream_id(self.capture_id, index, ordinal), ordinal, origin, api)
+        if self._origin is None or self._origin[0] is not exchange or self._origin[1].exchange_index != index:
+            self._origin = exchange, _origin(self.capture_id, index, exchange)
+        return Stream(ids.stream_id(self.capture_id, index, ordinal), ordinal, self._origin[1], api)
 
-    def place(self, stream: Stream, event: Event, rows: list[Row], api: Api, comments: int = 0) -> None:
-        """Add an event, flattened as one of `api` to `rows`, to its stream.
-
-        `comments` counts the comment lines since the stream's previous event.
-        """
-        at = stream.clocked(event.received_at, rows[0].created_at if api.stamped else None)
+    def place(self, stream: Stream, flat: Flat) -> None:
+        """Add an event to its stream."""
+        rows = flat.rows
+        stream.learn(flat.known)
+        at = stream.clocked(flat.received_at, rows[0].created_at if flat.api.stamped else None)
         index = stream.events
         since_request, since_previous = stream.event(rows, at)
-        stream.ended = stream.ended or api.ends(event.value, event.type)
+        stream.ended = stream.ended or flat.ends
         self.placed.append(
             Placed(
-                stream_id=stream.stream_id,
-                event_index=index,
-                offset=event.offset,
-                received_at=at,
-                since_request=since_request,
-                since_previous=since_previous,
-                since_content=stream.timeline.since_content,
-                comments_before=comments,
-                type=event.type,
-                api=api.name,
-                rows=rows,
+                stream.stream_id,
+                index,
+                flat.offset,
+                at,
+                since_request,
+                since_previous,
+                stream.timeline.since_content,
+                flat.comments,
+                flat.type,
+                flat.api.name,
+                rows,
             )
         )
-        self.tally["event"] += event.size
+        self.tally["event"] += flat.size
         self.counts["events"] += 1
         self.counts["chunks"] += len(rows)
+
+    def place_alike(self, stream: Stream, api: Api, row: Row, times: int) -> None:
+        """Add events to their stream that somebody else makes rows of: `times` like `row`, without times."""
+        stream.learn(api)
+        stream.clocked(None, None)
+        stream.repeat(row, times)
+        self.counts["events"] += times
+        self.counts["chunks"] += times
+
+    def live(self, row: dict[str, object], index: int, events: int) -> str:
+        """Add a whole stream that somebody else makes rows of; `row` is all but its place. Gives its id."""
+        ordinal = self.counts["streams"]
+        stream_id = ids.stream_id(self.capture_id, index, ordinal)
+        place = {"stream_id": stream_id, "capture_id": self.capture_id, "exchange_index": index}
+        self.streams.append({**row, **place, "ordinal": ordinal})
+        self.counts["streams"] += 1
+        self.counts["events"] += events
+        self.counts["chunks"] += events
+        return stream_id
 
     def close(self, stream: Stream) -> None:
         """The stream is over: its row is known."""
@@ -132,3 +194,18 @@ class Capture:
         )
         self.tally["reject"] += frame.size
         self.counts["rejects"] += 1
+
+
+def _origin(capture_id: str, index: int, exchange: Exchange) -> Origin:
+    return Origin(
+        capture_id,
+        index,
+        url=exchange.url,
+        provider=provider_of(exchange.url),
+        http_status=exchange.http_status,
+        request_id=exchange.request_id,
+        request_model=exchange.request_model,
+        started_at=exchange.started_at,
+        request_sent_at=exchange.request_sent_at,
+        clock=exchange.clock,
+    )

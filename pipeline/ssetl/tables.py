@@ -1,112 +1,123 @@
 """Placed events, streams and rejects to Arrow: one function per table, columns as in `schema`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 
-from ssetl import schema
-from ssetl.apis.row import Row, Usage
+from ssetl import kernels, schema
+from ssetl.apis.row import Row, ToolCall, Usage
 from ssetl.streams import Placed, Rejected
 
-_ROW_COLUMNS: Final = (
-    "response_id",
-    "created_at",
-    "response_model",
-    "service_tier",
-    "system_fingerprint",
-    "choice_index",
-    "role",
-    "content",
-    "refusal",
-    "reasoning",
-    "finish_reason",
-    "logprobs",
-    "error_type",
-    "error_message",
-    "extra",
+_PLACED_COLUMNS: Final = (
+    "stream_id",
+    "event_index",
+    "byte_offset",
+    "received_at",
+    "since_request_us",
+    "since_previous_us",
+    "since_content_us",
+    "comments_before",
+    "event_type",
+    "api",
 )
-_PLACED_COLUMNS: Final = {
-    "stream_id": "stream_id",
-    "event_index": "event_index",
-    "byte_offset": "offset",
-    "received_at": "received_at",
-    "since_request_us": "since_request",
-    "since_previous_us": "since_previous",
-    "since_content_us": "since_content",
-    "comments_before": "comments_before",
-    "event_type": "type",
-    "api": "api",
-}
+"""Columns of the fields of `Placed`, in their order; its rows aside."""
+
 _NO_USAGE: Final = Usage()
 
+REPEATED: Final = frozenset(
+    {
+        "stream_id",
+        "capture_id",
+        "event_type",
+        "api",
+        "response_id",
+        "response_model",
+        "service_tier",
+        "system_fingerprint",
+        "role",
+        "finish_reason",
+    }
+)
+"""Columns of `chunks` that hold few different texts: dictionaries in memory, too."""
 
-def chunks(found: Iterable[tuple[str, Sequence[Placed]]]) -> pa.RecordBatch:
+_CHUNKS: Final = pa.schema(
+    [
+        field.with_type(pa.dictionary(pa.int32(), pa.string())) if field.name in REPEATED else field
+        for field in schema.CHUNKS
+    ]
+)
+
+
+def chunks(found: Sequence[tuple[str, Sequence[Placed]]]) -> pa.RecordBatch:
     """Rows of `chunks`, one per event and choice; `found` gives the events of each capture_id."""
     rows: list[Row] = []
     events: list[Placed] = []
-    positions: list[int] = []
     capture_ids: list[str] = []
     for capture_id, placed in found:
-        for event in placed:
-            for position, row in enumerate(event.rows):
-                rows.append(row)
-                events.append(event)
-                positions.append(position)
+        rows += [row for event in placed for row in event.rows]
+        events += [event for event in placed for _ in event.rows]
         capture_ids += [capture_id] * (len(rows) - len(capture_ids))
-    columns: dict[str, Sequence[Any]] = {
+    columns: dict[str, list[Any]] = {
         "capture_id": capture_ids,
-        "choice_position": positions,
-        "tool_calls": [_tool_calls(row) for row in rows],
+        "choice_position": [
+            position for _, placed in found for event in placed for position in range(len(event.rows))
+        ],
     }
-    for name, attribute in _PLACED_COLUMNS.items():
-        columns[name] = list(map(attrgetter(attribute), events))
-    for name in _ROW_COLUMNS:
-        columns[name] = list(map(attrgetter(name), rows))
-    usages = [row.usage or _NO_USAGE for row in rows]
-    for field in schema.USAGE:
-        columns[field.name] = list(map(attrgetter(field.name), usages))
-    return _batch(schema.CHUNKS, columns)
+    columns |= _columns(_PLACED_COLUMNS, events)
+    columns |= _columns(Row.__struct_fields__, rows)
+    if any(usages := columns.pop("usage", [])):
+        columns |= _columns(Usage.__struct_fields__, [usage or _NO_USAGE for usage in usages])
+    calls = columns.pop("tool_calls", [])
+    if any(each is not None for each in calls):
+        columns["tool_calls"] = [_tool_calls(each) for each in calls]
+    return _batch(_CHUNKS, columns, len(rows))
 
 
 def streams(rows: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
     """Rows of `streams`, in the order in which they are given."""
-    return _batch(schema.STREAMS, {name: [row[name] for row in rows] for name in schema.STREAMS.names})
+    columns = {name: [row[name] for row in rows] for name in schema.STREAMS.names}
+    return _batch(schema.STREAMS, columns, len(rows))
 
 
 def by_start(batches: Sequence[pa.RecordBatch]) -> pa.Table:
     """Rows of `streams` in the order in which they started, those of unknown start last."""
     rows = pa.Table.from_batches(batches, schema.STREAMS)
-    return rows.sort_by([("started_at", "ascending"), ("capture_id", "ascending"), ("ordinal", "ascending")])
+    ordered: pa.Table = kernels.take(
+        rows, kernels.order(rows.select(["started_at", "capture_id", "ordinal"]))
+    )
+    return ordered
 
 
 def rejects(found: Sequence[tuple[str, Sequence[Rejected]]]) -> pa.RecordBatch:
     """Rows of `rejects`; `found` gives those of each capture_id."""
     rows = [row for _, rejected in found for row in rejected]
-    columns: dict[str, Sequence[Any]] = {
-        "capture_id": [capture_id for capture_id, rejected in found for _ in rejected]
-    }
-    for name in schema.REJECTS.names[1:]:
-        columns[name] = list(map(attrgetter(name), rows))
-    return _batch(schema.REJECTS, columns)
+    capture_ids = [capture_id for capture_id, rejected in found for _ in rejected]
+    columns = {"capture_id": capture_ids, **_columns(Rejected.__struct_fields__, rows)}
+    return _batch(schema.REJECTS, columns, len(rows))
 
 
-def captures(rows: Iterable[Mapping[str, object]]) -> pa.RecordBatch:
+def captures(rows: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
     """Rows of `captures`."""
-    listed = list(rows)
-    return _batch(schema.CAPTURES, {name: [row[name] for row in listed] for name in schema.CAPTURES.names})
+    columns = {name: [row[name] for row in rows] for name in schema.CAPTURES.names}
+    return _batch(schema.CAPTURES, columns, len(rows))
 
 
-def _batch(table: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> pa.RecordBatch:
-    arrays = [pa.array(columns[field.name], field.type) for field in table]
+def _columns(names: Sequence[str], structs: Sequence[msgspec.Struct]) -> dict[str, list[Any]]:
+    """The values of the first fields of structs, by the name of the column; none if there are no structs."""
+    fields = zip(*map(msgspec.structs.astuple, structs), strict=True)
+    return {name: list(values) for name, values in zip(names, fields, strict=False)}
+
+
+def _batch(table: pa.Schema, columns: Mapping[str, Sequence[Any]], count: int) -> pa.RecordBatch:
+    """Columns that are not told are null."""
+    arrays = [
+        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(count, field.type)
+        for field in table
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=table)
 
 
-def _tool_calls(row: Row) -> list[dict[str, Any]] | None:
-    if row.tool_calls is None:
-        return None
-    return [
-        {"index": call.index, "id": call.id, "name": call.name, "arguments": call.arguments}
-        for call in row.tool_calls
-    ]
+def _tool_calls(calls: Sequence[ToolCall] | None) -> list[dict[str, Any]] | None:
+    return None if calls is None else [msgspec.structs.asdict(call) for call in calls]

@@ -7,6 +7,7 @@ the one in the capture is ever read.
 
 from array import array
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -35,13 +36,19 @@ class Moment(msgspec.Struct, frozen=True):
 
 def marks(rows: Sequence[Row]) -> tuple[str, ...]:
     """Which of `MARKS` an event with these rows is."""
-    text = reasoning = refusal = tools = choices = False
+    choices = text = reasoning = refusal = tools = False
     for row in rows:
         choices = choices or row.choice_index is not None
         text = text or bool(row.content)
         reasoning = reasoning or bool(row.reasoning)
         refusal = refusal or bool(row.refusal)
-        tools = tools or any(call.name or call.arguments for call in row.tool_calls or ())
+        if row.tool_calls:
+            tools = tools or any(call.name or call.arguments for call in row.tool_calls)
+    return _held(choices, text, reasoning, refusal, tools)
+
+
+@cache
+def _held(choices: bool, text: bool, reasoning: bool, refusal: bool, tools: bool) -> tuple[str, ...]:
     held = (
         True,
         choices,
@@ -69,6 +76,7 @@ class Timeline:
         self.last: dict[str, Moment | None] = {}
         self.ended: Moment | None = None
         self.since_content: int | None = None
+        self.is_timed = False  # whether any event or line had a time
         self._latest = request_sent_at
         self._previous: int | None = None
         self._previous_content: int | None = None
@@ -134,6 +142,7 @@ class Timeline:
         return last.at - first.at
 
     def _moment(self, at: int) -> Moment:
+        self.is_timed = True
         if self._latest is not None and at < self._latest:
             self.steps += 1
         self._latest = at

@@ -7,7 +7,6 @@ that names no instant gives None.
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
 
@@ -88,6 +87,8 @@ def parse_instant(text: str) -> int | None:
 
 def parse_http_date(text: str) -> int | None:
     """Microseconds of an HTTP date, such as `Mon, 21 Apr 2025 03:21:59 GMT`."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - few captures need it
+
     try:
         found = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

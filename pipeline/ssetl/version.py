@@ -1,8 +1,3 @@
-"""The version of ssetl that is installed."""
+"""The version of ssetl."""
 
-from importlib import metadata
-
-try:
-    __version__ = metadata.version("ssetl")
-except metadata.PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0+source"
+__version__ = "0.1.0"

@@ -18,8 +18,10 @@ from ssetl.captures.container import Exchanges
 from ssetl.captures.exchange import Leftover
 from ssetl.captures.recognise import open_capture
 from ssetl.dataset import Dataset
+from ssetl.fast.path import read_interleaved
+from ssetl.fast.small import MAX_SMALL, read_small, shared_templates
+from ssetl.fast.templates import Templates
 from ssetl.gathering import MAX_SORTED, gather
-from ssetl.interleaved import read_interleaved
 from ssetl.parts import PartWriter
 from ssetl.plan import Part, PlannedCapture
 from ssetl.response import read_response
@@ -57,10 +59,11 @@ def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) ->
     policy = privacy.policy_of(part.options, dataset.path)
     with PartWriter(dataset, part.name, policy=policy) as writer:
         collected = _Collected(writer)
+        templates = shared_templates()
         for planned in part.captures:
             if planned.forgotten:
                 continue
-            capture = _write_capture(planned, collected, progress)
+            capture = _write_capture(planned, collected, templates, progress)
             if not planner.still_holds(planned, planned_us=planned_us):
                 raise SourceChanged(planned.path)
             row = _capture_row(planned, capture, planned_us)
@@ -87,23 +90,27 @@ def closed_bytes(path: str, offset: int, length: int) -> int:
     with compression.open_source(path) as reader:
         reader.seek_to(offset)
         for _ in _read(capture, open_capture(_Bounded(reader, length)).exchanges):
-            capture.placed, capture.streams, capture.rejects = [], [], []
+            capture.batches, capture.placed, capture.streams, capture.rejects = [], [], [], []
     return capture.closed_bytes
 
 
 def _write_capture(
-    planned: PlannedCapture, collected: "_Collected", progress: Callable[[int], None]
+    planned: PlannedCapture,
+    collected: "_Collected",
+    templates: Templates,
+    progress: Callable[[int], None],
 ) -> Capture:
     """Read one capture and collect its rows, unless it is a copy with events."""
     capture = Capture(planned.capture_id)
     with _Range(planned, progress) as reader:
         opened = open_capture(reader)
         capture.container = opened.container
-        for _ in _read(capture, opened.exchanges):
-            if planned.copy_of and capture.placed:
+        small = templates if planned.bytes <= MAX_SMALL else None
+        for _ in _read(capture, opened.exchanges, small):
+            if planned.copy_of and capture.counts["events"]:
                 return capture
             waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
-            if waiting >= BATCH_EVENTS and not planned.copy_of:
+            if (capture.batches or waiting >= BATCH_EVENTS) and not planned.copy_of:
                 collected.take(capture)
     if planned.damage:
         capture.leave(Leftover(planned.end, 0, planned.damage))
@@ -111,12 +118,15 @@ def _write_capture(
     return capture
 
 
-def _read(capture: Capture, exchanges: Exchanges) -> Iterator[None]:
+def _read(capture: Capture, exchanges: Exchanges, small: Templates | None = None) -> Iterator[None]:
+    """Read all exchanges; `small` are the templates of small captures, if this is one."""
     for found in exchanges:
         if isinstance(found, Leftover):
             capture.leave(found)
         elif found.single:
             yield from read_response(capture, found)
+        elif small is not None:
+            yield from read_small(capture, found, small)
         else:
             yield from read_interleaved(capture, found)
         yield
@@ -138,11 +148,15 @@ class _Collected:
 
     def take(self, capture: Capture) -> None:
         """Take what a capture has collected; write it away if it is enough."""
+        if capture.batches:
+            self.flush()  # what came before them
+            for batch in capture.batches:
+                self._writer.write("chunks", batch)
         self._placed.append((capture.capture_id, capture.placed))
         self._rejects.append((capture.capture_id, capture.rejects))
         self._streams += capture.streams
         self._waiting += len(capture.placed) + len(capture.rejects) + len(capture.streams)
-        capture.placed, capture.streams, capture.rejects = [], [], []
+        capture.batches, capture.placed, capture.streams, capture.rejects = [], [], [], []
         if self._waiting >= BATCH_EVENTS:
             self.flush()
 

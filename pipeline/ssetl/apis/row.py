@@ -23,7 +23,7 @@ Chunk = dict[str, Any]
 """The decoded JSON object of one event."""
 
 
-class ToolCall(msgspec.Struct, frozen=True):
+class ToolCall(msgspec.Struct, frozen=True, gc=False):
     """One tool call, or a piece of one."""
 
     index: int | None = None
@@ -32,7 +32,7 @@ class ToolCall(msgspec.Struct, frozen=True):
     arguments: str | None = None
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Token counts as the server reports them; None is unknown. Fields as in `schema.USAGE`."""
 
     input_tokens: int | None = None
@@ -46,7 +46,7 @@ class Usage(msgspec.Struct, frozen=True):
     rejected_prediction_tokens: int | None = None
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """What one event says about one choice: the columns of `chunks` that come from its JSON.
 
     `created_at` is in microseconds since 1970. `usage`, the error and what `extra` says of the event as
@@ -175,10 +175,10 @@ _REFERENCE: Final = "$column"
 _LITERAL: Final = "$literal"
 _UNCHANGED: Final = object()
 _decoder: Final = msgspec.json.Decoder()
-_TEXT_KEYS: Final = frozenset(
+TEXT_KEYS: Final = frozenset(
     {"text", "thinking", "reasoning", "reasoning_content", "content", "summary", "arguments", "refusal"}
 )
-_TEXT_COLUMNS: Final = ("content", "reasoning", "refusal")
+TEXT_COLUMNS: Final = ("content", "reasoning", "refusal")
 
 
 def _change(base: Json, target: Json) -> Json:
@@ -238,8 +238,8 @@ def _refer(patch: Json, row: Row, key: str = "") -> Json:
         return {name: _refer(member, row, name) for name, member in patch.items()}
     if type(patch) is list:
         return [_refer(element, row, key) for element in patch]
-    if patch and type(patch) is str and key in _TEXT_KEYS:
-        for column in _TEXT_COLUMNS:
+    if patch and type(patch) is str and key in TEXT_KEYS:
+        for column in TEXT_COLUMNS:
             if getattr(row, column) == patch:
                 return {_REFERENCE: column}
     return patch

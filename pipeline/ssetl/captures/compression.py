@@ -48,6 +48,7 @@ MAX_READ: Final = 1 << 20
 """Most decompressed bytes that one read gives."""
 
 _INPUT_BYTES: Final = 64 << 10
+_HEAD_BYTES: Final = 16 << 10  # that are read on opening: all of a small file, with one call of the system
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -78,7 +79,8 @@ class Reader:
     """
 
     def __init__(self, descriptor: int, limits: Limits) -> None:
-        self.compression = recognise(os.pread(descriptor, _MAGIC_BYTES, 0))
+        self._head = os.pread(descriptor, _HEAD_BYTES, 0)
+        self.compression = recognise(self._head)
         self.position = 0
         self.damage: str | None = None
         self.damage_offset: int | None = None
@@ -94,13 +96,14 @@ class Reader:
         Raises:
             OSError: the file cannot be read.
         """
+        if not size:
+            return b""  # the decoders take 0 as no limit
         if self.compression == "none":
-            data = os.read(self._descriptor, size)
+            data = self._head[self.position : self.position + size]
+            data = data or os.pread(self._descriptor, size, self.position)
             self.position += len(data)
             return data
         size = min(size, MAX_READ)
-        if not size:
-            return b""  # the decoders take 0 as no limit
         if self._careful_from is None:
             return self._inflate(size)
         return b"".join(itertools.islice(iter(lambda: self._inflate(1), b""), size))
@@ -108,7 +111,7 @@ class Reader:
     def seek_to(self, offset: int) -> None:
         """Go forward to a decompressed offset, or to the end if that comes before it."""
         if self.compression == "none":
-            self.position = os.lseek(self._descriptor, offset, os.SEEK_SET)
+            self.position = offset
         while self.position < offset and self.read(min(MAX_READ, offset - self.position)):
             pass
 
@@ -202,7 +205,8 @@ class Reader:
 
 def recognise(head: bytes) -> str:
     """Compression of a file that begins with `head`: none, gzip, zstd, bzip2 or xz."""
-    return next((name for name, magic in _MAGIC.items() if magic.match(head)), "none")
+    found = _MAGIC.match(head)
+    return (found and found.lastgroup) or "none"
 
 
 def open_source(path: str, *, limits: Limits = DEFAULT_LIMITS) -> Reader:
@@ -213,8 +217,12 @@ def open_source(path: str, *, limits: Limits = DEFAULT_LIMITS) -> Reader:
     """
     # Without O_NONBLOCK, a named pipe that took the file's place would block for ever.
     descriptor = os.open(os_path(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return Reader(descriptor, limits)
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return Reader(descriptor, limits)
+    except OSError:
+        os.close(descriptor)
+        raise
     os.close(descriptor)
     raise OSError(errno.EINVAL, "no regular file any more", path)
 
@@ -265,9 +273,9 @@ _DECODERS: Final[dict[str, Callable[[], _Decoder]]] = {
     "bzip2": bz2.BZ2Decompressor,
     "xz": _new_xz,
 }
-_MAGIC: Final = {
-    "gzip": re.compile(rb"\x1f\x8b\x08"),
-    "zstd": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
-    "bzip2": re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
-    "xz": re.compile(rb"\xfd7zXZ\0"),
-}
+_MAGIC: Final = re.compile(
+    rb"(?P<gzip>\x1f\x8b\x08)"
+    rb"|(?P<zstd>\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18)"
+    rb"|(?P<bzip2>BZh[1-9](?:1AY&SY|\x17rE8P\x90))"
+    rb"|(?P<xz>\xfd7zXZ\0)"
+)

@@ -4,9 +4,13 @@ Read block by block: memory does not grow with the file. What is neither is told
 """
 
 from collections.abc import Iterator
+from typing import Final
 
-from ssetl.captures.container import Exchanges, Reader, blocks
+from ssetl.captures.container import Exchanges, Reader
 from ssetl.captures.exchange import Exchange, Read
+
+BLOCK: Final = 8 << 20
+"""Bytes of a piece: many events, so that they can be read together."""
 
 
 def read_sse(reader: Reader) -> Exchanges:
@@ -20,4 +24,13 @@ def read_ndjson(reader: Reader) -> Exchanges:
 
 
 def _pieces(reader: Reader) -> Iterator[Read]:
-    return (Read(block) for block in blocks(reader))
+    parts: list[bytes] = []
+    size = 0
+    while data := reader.read(BLOCK - size):
+        parts.append(data)
+        size += len(data)
+        if size == BLOCK:
+            yield Read(b"".join(parts))
+            parts, size = [], 0
+    if parts:
+        yield Read(b"".join(parts))

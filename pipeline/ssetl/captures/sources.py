@@ -107,7 +107,7 @@ def spooled(dataset: Path) -> list[Source]:
 def status(path: str) -> Source | None:
     """The source of that path as it is now; None if there is none."""
     try:
-        found = Path(os_path(path)).stat()
+        found = os.stat(os_path(path))  # noqa: PTH116 - asked for each capture, as in `_Search.visit`
     except OSError:
         return None
     return _source(os_path(path), found) if stat.S_ISREG(found.st_mode) else None
@@ -115,11 +115,15 @@ def status(path: str) -> Source | None:
 
 def text_path(path: str) -> str:
     """A path of the operating system as text."""
+    if path.isascii():
+        return path
     return _ODD.sub(lambda odd: "".join(f"\ufffd{byte:02x}" for byte in os.fsencode(odd[0])), path)
 
 
 def os_path(path: str) -> str:
     """The path of the operating system that `text_path` spelt so."""
+    if path.isascii():
+        return path
     return os.fsdecode(_SPELT.sub(lambda spelt: bytes([int(spelt[1], 16)]), path.encode()))
 
 

@@ -1,0 +1,34 @@
+"""One step ahead: the next value is made in a thread while the last one is worked on.
+
+It pays where making a value is numpy's or the system's work, which other threads do not wait for.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+Value = TypeVar("Value")
+
+_ALONE: Final = 2  # values that are made without a thread: most files are short
+
+
+def ahead(values: Iterator[Value]) -> Iterator[Value]:
+    """The same values; what making them raises is raised here."""
+    for _ in range(_ALONE):
+        for value in values:
+            yield value
+            break
+        else:
+            return
+    with ThreadPoolExecutor(1, thread_name_prefix="ssetl-ahead") as thread:
+        coming = thread.submit(_next, values)
+        while found := coming.result():
+            coming = thread.submit(_next, values)
+            yield found[0]
+
+
+def _next(values: Iterator[Value]) -> tuple[Value] | None:
+    """The next value, if there is one."""
+    for value in values:
+        return (value,)
+    return None

@@ -1,0 +1,136 @@
+"""The units of a block that only add to an open choice, in the lanes by which they belong together.
+
+A lane is a response id, or the one lane of events that carry none. A block has lanes of one sort: what is
+of the other sort is left to be read one by one.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ssetl import apis
+from ssetl.apis.row import Api, Row
+from ssetl.fast.block import Block, Places
+from ssetl.fast.layout import Match
+from ssetl.kernels import Array
+from ssetl.streams import Placed
+
+
+class Bulk:
+    """Units and their lanes.
+
+    Attributes:
+        block: the block.
+        matches: what the units matched.
+        has_ids: whether lanes are response ids.
+        api: that of the events in lanes, if they carry no ids.
+        lanes: number of each lane by response id; that of events without one is under None.
+        lane: lane of each unit of the block, -1 if it is in none.
+        id_lane: the same for all units with an id, also for those that do more than add; if `has_ids`.
+        match: number of the match of each unit, -1 if it has none.
+        place: place of the unit in its match.
+        row: the row of each unit that has matched, by its place among `samples()`.
+        order: the units that are in a lane, lane by lane, ascending.
+        borders: where each lane begins in `order`, and where the last one ends.
+    """
+
+    def __init__(self, block: Block, matches: Sequence[Match]) -> None:
+        self.block = block
+        self.matches = matches
+        adding = _of_one_sort([match for match in matches if match.template.is_bulk])
+        self.has_ids = bool(adding) and adding[0].template.has_id
+        self.api = adding[0].template.reading.api if adding else apis.UNKNOWN
+        self.lanes: dict[str | None, int] = {}
+        count = len(block.starts)
+        self.lane, self.id_lane, self.match = np.full((3, count), -1, np.int32)
+        self.row, self.place = np.zeros((2, count), np.int32)
+        rows = 0
+        for number, match in enumerate(matches):
+            self.match[match.units] = number
+            self.place[match.units] = np.arange(len(match.units))
+            self.row[match.units] = match.codes + rows
+            rows += len(match.rows)
+            if match in adding or (self.has_ids and match.template.has_id):
+                lanes = [self.lanes.setdefault(row.response_id, len(self.lanes)) for row in match.rows]
+                self.id_lane[match.units] = np.array(lanes, np.int32)[match.codes]
+            if match in adding:
+                self.lane[match.units] = self.id_lane[match.units]
+        units = np.flatnonzero(self.lane >= 0)
+        self.order = units[np.argsort(self.lane[units], kind="stable")]
+        self.borders = np.searchsorted(self.lane[self.order], np.arange(len(self.lanes) + 1)).tolist()
+        self._rows = self.row[self.order]
+        self._changes = (np.flatnonzero(np.diff(self._rows)) + 1).tolist()
+
+    def samples(self) -> Iterator[Placed]:
+        """An event for each different row of the matches; its place and its texts are stand-ins."""
+        for match in self.matches:
+            reading = match.template.reading
+            for row in match.rows:
+                yield Placed("", 0, 0, None, None, None, None, 0, reading.type, reading.api.name, [row])
+
+    def offsets(self, units: Places) -> Places:
+        """Where the events of units begin in the body."""
+        inside = np.array([match.template.reading.offset for match in self.matches] or [0])
+        offsets: Places = self.block.offset + self.block.starts[units] + inside[self.match[units]]
+        return offsets
+
+    def column(self, name: str, units: Places, rows: Places, first: int) -> tuple[list[Array], Places]:
+        """The arrays in which the matches tell a column, and where the value of each unit is.
+
+        Places count through all arrays, from `first`; where no match tells the column, it is that in `rows`.
+        """
+        arrays, places = [], rows.copy()
+        for number, match in enumerate(self.matches):
+            if name in match.columns:
+                of_match = self.match[units] == number
+                places[of_match] = first + self.place[units[of_match]]
+                arrays.append(match.columns[name])
+                first += len(match.columns[name])
+        return arrays, places
+
+    def tally(self, units: Places) -> Counter[str]:
+        """The bytes of units that are in a lane, by kind."""
+        sizes = Counter(event=int((self.block.ends[units] - self.block.starts[units]).sum()))
+        for match, times in zip(self.matches, np.bincount(self.match[units]).tolist(), strict=False):
+            for kind, size in match.template.reading.rest.items():
+                sizes[kind] += times * size
+                sizes["event"] -= times * size
+        return sizes
+
+    def alike(self, first: int, end: int) -> Iterator[tuple[Api, Row, int]]:
+        """API, row and number of the different events in `order[first:end]`.
+
+        Applied in this order they leave a stream as the events themselves do in theirs: what the first of
+        them tells, what the last of them tells, and the sums. The rows' texts are stand-ins.
+        """
+        change = bisect_right(self._changes, first)
+        if change == len(self._changes) or self._changes[change] >= end:
+            yield *self._told(end - 1), end - first
+            return
+        rows = self._rows[first:end]
+        _, firsts, counts = np.unique(rows, return_index=True, return_counts=True)
+        _, lasts = np.unique(rows[::-1], return_index=True)
+        for place in np.argsort(firsts).tolist():
+            yield *self._told(first + int(firsts[place])), int(counts[place])
+        for place in np.argsort(-lasts).tolist():
+            yield *self._told(end - 1 - int(lasts[place])), 0
+
+    def _told(self, position: int) -> tuple[Api, Row]:
+        unit = self.order.item(position)
+        match = self.matches[self.match.item(unit)]
+        return match.template.reading.api, match.row(self.place.item(unit))
+
+
+def _of_one_sort(matches: Sequence[Match]) -> list[Match]:
+    """The matches with ids or those without, whichever are more units; without ids, of one API only."""
+    units: dict[object, int] = {}
+    for match in matches:
+        units[_sort(match)] = units.get(_sort(match), 0) + len(match.units)
+    most = max(units, key=units.__getitem__, default=None)
+    return [match for match in matches if _sort(match) == most]
+
+
+def _sort(match: Match) -> str | None:
+    return None if match.template.has_id else match.template.reading.api.name

@@ -1,0 +1,277 @@
+"""A template whose fixed values have known lengths, and all units of a block that are of it.
+
+Between its elastic holes (texts and numbers of any length) lie segments of constant length. They are
+compared as a whole and by their bytes, so that only each *different* segment is looked into, of which there
+are a few per stream; what the elastic holes hold is cut out and checked in all units at once.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from ssetl import kernels, schema
+from ssetl.apis.row import Row, ToolCall, Usage
+from ssetl.fast.block import TAIL, Block, Codes, Mask, Places
+from ssetl.fast.template import PATTERNS, Template, Values
+from ssetl.fast.texts import as_text, unquoted
+from ssetl.kernels import Array
+
+MAX_KNOWN: Final = 1 << 16
+"""Different texts of a segment that are remembered."""
+
+_USAGE: Final = frozenset(Usage.__struct_fields__)
+
+
+class Match(msgspec.Struct, frozen=True, eq=False):
+    """The units of a block that are of a template.
+
+    Args:
+        template: that template.
+        units: their numbers, ascending.
+        rows: the different rows that they have, with stand-ins for what `columns` tell.
+        codes: which row each unit has.
+        columns: the columns of `chunks` that elastic holes come out in, one element per unit.
+        numbers: those of them that are numbers.
+    """
+
+    template: Template
+    units: Places
+    rows: list[Row]
+    codes: Codes
+    columns: dict[str, Array]
+    numbers: dict[str, Places]
+
+    def value(self, n: int, owner: str, field: str) -> object:
+        """What a field of the n-th unit's row, or of the usage there, holds; not a text that differs."""
+        if field in self.numbers:
+            return self.numbers[field].item(n)
+        row = self.rows[self.codes.item(n)]
+        return getattr(row if owner == "row" else row.usage, field)
+
+    def row(self, n: int) -> Row:
+        """The row of the n-th unit, except for its texts."""
+        row = self.rows[self.codes.item(n)]
+        told = {name: self.numbers[name].item(n) for name in _USAGE.intersection(self.numbers)}
+        if not told:
+            return row
+        return msgspec.structs.replace(row, usage=msgspec.structs.replace(row.usage or Usage(), **told))
+
+
+class Layout:
+    """A template whose fixed values are as long as they are in one event of it.
+
+    Args:
+        template: that template.
+        values: what its holes hold in that event.
+    """
+
+    def __init__(self, template: Template, values: Values) -> None:
+        self.template = template
+        self._widths = [
+            len(value) for hole, value in zip(template.holes, values, strict=True) if not hole.is_elastic
+        ]
+        self._elastic = [n for n, hole in enumerate(template.holes) if hole.is_elastic]
+        firsts = [0, *(n + 1 for n in self._elastic)]
+        ends = [*(n + 1 for n in self._elastic), len(template.texts)]
+        self._segments = [_Segment(template, values, *borders) for borders in zip(firsts, ends, strict=True)]
+
+    def is_like(self, other: "Layout") -> bool:
+        """Whether the other one matches the same units."""
+        return self.template is other.template and self._widths == other._widths
+
+    def match(self, block: Block, units: Places) -> Match | None:
+        """Those of the units that are of this layout; None if none is."""
+        search = _Search(block, units)
+        search.pass_segment(self._segments[0])
+        for n, segment in zip(self._elastic, self._segments[1:], strict=True):
+            is_last = segment is self._segments[-1]
+            search.pass_hole(n, self.template.holes[n].kind, segment.width if is_last else None)
+            search.pass_segment(segment)
+        search.keep(search.at == search.ends)
+        if not search.units.size:
+            return None
+        codes, values = search.combinations()
+        rows = self.template.rows(values)
+        texts = self._texts(search)
+        good = np.array([row is not None for row in rows], np.bool_)[codes]
+        for text in texts.values():
+            good &= _is_valid(text)
+        if not good.all():
+            search.keep(good)
+            codes, texts = (
+                codes[good],
+                {n: kernels.take(text, pa.array(np.flatnonzero(good))) for n, text in texts.items()},
+            )
+        if not len(codes):
+            return None
+        found = [row or Row() for row in rows]
+        columns = self._columns(search, texts, found, codes)
+        if self._has_elastic_extra():
+            columns["extra"] = self._extra(search, texts, codes, values)
+        return Match(self.template, search.units, found, codes, columns, self._numbers(search))
+
+    def _texts(self, search: "_Search") -> dict[int, Array]:
+        """What the text holes hold, by number of the hole; null where it is not valid."""
+        return {
+            n: unquoted(search.block.texts(*span), escapes=self.template.holes[n].owner != "extra")
+            for n, span in search.spans.items()
+            if n not in search.numbers
+        }
+
+    def _columns(
+        self, search: "_Search", texts: dict[int, Array], rows: list[Row], codes: Codes
+    ) -> dict[str, Array]:
+        columns = {}
+        for n in self._elastic:
+            hole = self.template.holes[n]
+            if hole.owner == "call":
+                columns["tool_calls"] = _calls(rows, codes, hole.field, texts[n])
+            elif hole.owner != "extra":
+                columns[hole.field] = texts[n] if n in texts else pa.array(search.numbers[n])
+        return columns
+
+    def _numbers(self, search: "_Search") -> dict[str, Places]:
+        holes = self.template.holes
+        return {holes[n].field: found for n, found in search.numbers.items() if holes[n].owner != "extra"}
+
+    def _has_elastic_extra(self) -> bool:
+        return any(hole.owner == "extra" and hole.is_elastic for hole in self.template.holes)
+
+    def _extra(self, search: "_Search", texts: dict[int, Array], codes: Codes, values: list[Values]) -> Array:
+        around, order = self.template.extra or ([""], [])
+        fixed = [n for n, hole in enumerate(self.template.holes) if not hole.is_elastic]
+        pieces: list[Array] = [pa.scalar(around[0])]
+        for n, text in zip(order, around[1:], strict=True):
+            if n in texts:
+                pieces.append(texts[n])
+            elif n in search.spans:
+                pieces.append(as_text(search.block.texts(*search.spans[n])))
+            else:
+                place = fixed.index(n)
+                each = pa.array([fixed[place].decode("utf-8", "replace") for fixed in values], pa.string())
+                pieces.append(kernels.take(each, pa.array(codes)))
+            pieces.append(pa.scalar(text))
+        return kernels.joined(pieces)
+
+
+class _Segment:
+    """Bytes of constant length, in which some values are not constant.
+
+    Attributes:
+        width: that length.
+        text: the bytes, if none of them is in a hole.
+        tail: the last bytes, as far as they are in no hole and can be looked for at little cost.
+    """
+
+    def __init__(self, template: Template, values: Values, first: int, end: int) -> None:
+        texts, holes, fixed = (
+            template.texts[first:end],
+            template.holes[first : end - 1],
+            values[first : end - 1],
+        )
+        self.width = sum(map(len, texts)) + sum(map(len, fixed))
+        self.text = None if fixed else texts[0]
+        pattern = re.escape(texts[0])
+        for hole, value, text in zip(holes, fixed, texts[1:], strict=True):
+            pattern += PATTERNS[hole.kind].replace(b"++", b"{%d}" % len(value)) + re.escape(text)
+        self._match = re.compile(pattern, re.DOTALL).fullmatch
+        self.tail = texts[-1][-TAIL:]
+        self._known: dict[bytes, Values | None] = {}
+
+    def read(self, text: bytes) -> Values | None:
+        """The values in such bytes; None if they are no such segment."""
+        if text not in self._known:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            found = self._match(text)
+            self._known[text] = found and found.groups()
+        return self._known[text]
+
+
+class _Search:
+    """Units of a block that have matched so far.
+
+    Attributes:
+        units: their numbers.
+        at, ends: how far they have matched, and where they end.
+        spans: starts and ends of what an elastic hole holds, by its number.
+        numbers: the value, if it holds a number.
+    """
+
+    def __init__(self, block: Block, units: Places) -> None:
+        self.block = block
+        self.units = units
+        self.at, self.ends = block.starts[units], block.ends[units]
+        self.spans: dict[int, tuple[Places, Places]] = {}
+        self.numbers: dict[int, Places] = {}
+        self._segments: list[tuple[Codes, list[Values | None]]] = []
+
+    def keep(self, mask: Mask) -> None:
+        """Leave the other units aside."""
+        if mask.all():
+            return
+        self.units, self.at, self.ends = self.units[mask], self.at[mask], self.ends[mask]
+        self.spans = {n: (starts[mask], ends[mask]) for n, (starts, ends) in self.spans.items()}
+        self.numbers = {n: values[mask] for n, values in self.numbers.items()}
+        self._segments = [(codes[mask], values) for codes, values in self._segments]
+
+    def pass_segment(self, segment: _Segment) -> None:
+        """Go behind a segment; what has another one there is left aside."""
+        self.keep(self.at + segment.width <= self.ends)
+        if self.units.size and segment.text is not None:
+            self.keep(self.block.holds(self.at, segment.text))
+        elif self.units.size:
+            self.keep(self.block.holds(self.at + segment.width - len(segment.tail), segment.tail))
+            if self.units.size:
+                codes, texts = self.block.distinct(self.at, segment.width)
+                values = [segment.read(text) for text in texts]
+                self._segments.append((codes, values))
+                self.keep(np.array([each is not None for each in values], np.bool_)[codes])
+        self.at = self.at + segment.width
+
+    def pass_hole(self, n: int, kind: str, behind: int | None) -> None:
+        """Go behind an elastic hole; `behind` bytes are left then, if this is the last."""
+        starts = self.at
+        if kind == "number":
+            self.numbers[n], self.at = self.block.numbers(starts)
+        else:
+            self.at = self.block.quotes(starts) if behind is None else self.ends - behind
+        self.spans[n] = starts, self.at
+        self.keep(self.at > starts)
+
+    def combinations(self) -> tuple[Codes, list[Values]]:
+        """The different values of all fixed holes, and which of them each unit has."""
+        codes = np.zeros(len(self.units), np.int64)
+        values: list[Values] = [()]
+        for more, texts in self._segments:
+            if len(values) == 1 and None not in texts:
+                values, codes = [values[0] + (text or ()) for text in texts], more.astype(np.int64)
+                continue
+            pairs, codes = np.unique(codes * len(texts) + more, return_inverse=True)
+            values = [
+                values[pair // len(texts)] + (texts[pair % len(texts)] or ()) for pair in pairs.tolist()
+            ]
+        return codes.astype(np.int32), values
+
+
+def _is_valid(array: Array) -> Mask:
+    if not array.null_count:
+        return np.ones(len(array), np.bool_)
+    return np.array([text is not None for text in array.to_pylist()], np.bool_)
+
+
+def _calls(rows: list[Row], codes: Codes, field: str, texts: Array) -> Array:
+    """The column `tool_calls` of events with one call each, in which one text differs from event to event."""
+    calls = [(row.tool_calls or (ToolCall(),))[0] for row in rows]  # a row that is not valid has none
+    members = [
+        texts
+        if each.name == field
+        else kernels.take(pa.array([getattr(call, each.name) for call in calls], each.type), pa.array(codes))
+        for each in schema.TOOL_CALL
+    ]
+    column = pa.StructArray.from_arrays(members, fields=list(schema.TOOL_CALL))
+    borders: Array = pa.array(np.arange(len(texts) + 1, dtype=np.int32))
+    return pa.ListArray.from_arrays(borders, column)

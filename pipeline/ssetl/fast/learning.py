@@ -1,0 +1,189 @@
+"""Learning templates: which values of an event may vary without changing what the ordinary code makes of it.
+
+Candidates are told by their keys. Each gets a sentinel, the event is read by the ordinary code, and a
+candidate is a hole only if its sentinel comes out exactly once: as a column of the one row, or inside its
+`extra`. Whatever would make the ordinary code look at the value itself (the same key twice, the same text
+in two places, a second choice, an array inside `logprobs`) fails that, and stays as it is in the template.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from ssetl import apis
+from ssetl.apis.row import TEXT_COLUMNS, TEXT_KEYS, Chunk, Json, Row, flatten
+from ssetl.fast.template import FIELDS, PATTERNS, Hole, Reading, Template
+from ssetl.response import error_outside
+from ssetl.sse import Bare, Event, Parser
+
+MAX_TEXT: Final = 64 << 10
+"""Bytes of the longest event that becomes a template."""
+
+_CANDIDATE: Final = re.compile(
+    rb'"(?:(?:id|item_id|response_id|call_id)": ?"(?P<fixed>%(fixed)b)"'
+    rb"|(?:content|text|delta|reasoning|reasoning_content|reasoning_text|thinking|refusal|arguments"
+    rb'|partial_json|obfuscation)": ?"(?P<text>%(text)b)"'
+    rb'|(?:created|created_at)": ?(?P<time>%(time)b)(?=[,}])'
+    rb'|(?:sequence_number|[a-z_]*_tokens)": ?(?P<number>%(number)b)(?=[,}]))'
+    % {kind.encode(): pattern for kind, pattern in PATTERNS.items()}
+)
+_SECOND: Final = 1_000_000  # in microseconds
+
+
+class _Candidate(msgspec.Struct, frozen=True):
+    kind: str
+    start: int
+    end: int
+    sentinel: bytes
+
+
+def learn(text: bytes) -> Template | None:
+    """The template that an event is of; None if it can have none. `text` is the event with its blank line."""
+    if len(text) > MAX_TEXT:
+        return None
+    candidates = list(_candidates(text))
+    while True:
+        read = _read(_filled(text, candidates))
+        if read is None:
+            return None
+        reading, row = read
+        holes = [_hole(candidate, row) for candidate in candidates]
+        if None not in holes:
+            break
+        candidates = [each for each, hole in zip(candidates, holes, strict=True) if hole is not None]
+    if _may_refer(row):
+        return None
+    template = Template(
+        _around(text, candidates),
+        [hole for hole in holes if hole is not None],
+        reading,
+        row,
+        _extra(row.extra, candidates),
+    )
+    values = [text[each.start : each.end] for each in candidates]
+    return template if (reading, template.row(values)) == _read(text) else None
+
+
+def _candidates(text: bytes) -> Iterator[_Candidate]:
+    for n, found in enumerate(_CANDIDATE.finditer(text)):
+        kind = found.lastgroup or ""
+        start, end = found.span(kind)
+        width = {"time": end - start, "number": 15}.get(kind)
+        sentinel = b"~hole %d~" % n if width is None else b"%d" % (int(b"9" * width) - 7 * n - 3)
+        if sentinel not in text:
+            yield _Candidate(kind, start, end, sentinel)
+
+
+def _filled(text: bytes, candidates: Sequence[_Candidate]) -> bytes:
+    pieces = _around(text, candidates)
+    sentinels = [each.sentinel for each in candidates]
+    return pieces[0] + b"".join(a + b for a, b in zip(sentinels, pieces[1:], strict=True))
+
+
+def _around(text: bytes, candidates: Sequence[_Candidate]) -> list[bytes]:
+    borders = [0, *(border for each in candidates for border in (each.start, each.end)), len(text)]
+    return [text[start:end] for start, end in zip(borders[::2], borders[1::2], strict=True)]
+
+
+def _read(text: bytes) -> tuple[Reading, Row] | None:
+    """What the ordinary code makes of one event; None if it is not one of one row, or no strict JSON."""
+    parser = Parser(_decode, text_types=apis.TEXT_EVENTS)
+    frames = [*parser.feed(text), *parser.close()]
+    if len(frames) != 1 or not isinstance(frames[0], Event | Bare):
+        return None
+    frame = frames[0]
+    if isinstance(frame, Event) and frame.between:
+        return None
+    if isinstance(frame, Bare) and error_outside(frame) is not None:
+        return None
+    kind = frame.type if isinstance(frame, Event) else None
+    api = apis.recognise(frame.value, kind)
+    if api is None or api.stamped:
+        return None
+    rows = flatten(api, frame.value, kind)
+    if len(rows) != 1:
+        return None
+    starts, ends = api.starts(frame.value, kind), api.ends(frame.value, kind)
+    return Reading(api, kind, frame.offset, parser.tally, starts, ends), rows[0]
+
+
+def _decode(data: bytes, event_type: str | None) -> Chunk:
+    """As `apis.decode_data`, but no leniency: what is read leniently is read by the ordinary code."""
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from None
+    return apis.decode_data(data, event_type)
+
+
+def _hole(candidate: _Candidate, row: Row) -> Hole | None:
+    """Where the sentinel came out, if it did so once and as it is."""
+    found = [*_in_fields(candidate, "row", row), *_in_extra(candidate, row.extra or "")]
+    if row.usage is not None:
+        found += _in_fields(candidate, "usage", row.usage)
+    for call in row.tool_calls or ():
+        found += _in_fields(candidate, "call", call)
+    if (
+        row.tool_calls is not None
+        and len(row.tool_calls) > 1
+        and any(hole and hole.owner == "call" for hole in found)
+    ):
+        return None
+    return found[0] if len(found) == 1 else None
+
+
+def _in_fields(candidate: _Candidate, owner: str, values: msgspec.Struct) -> Iterator[Hole | None]:
+    """One for each field that the sentinel came out in, None where it is only a part of it."""
+    sentinel = candidate.sentinel.decode()
+    for field in FIELDS[owner]:
+        value = getattr(values, field)
+        if type(value) is str and field != "extra" and sentinel in value:
+            yield Hole(candidate.kind, owner, field) if value == sentinel else None
+        elif type(value) is int and candidate.kind in ("time", "number"):
+            scale = _SECOND if field == "created_at" else 1
+            if value == int(sentinel) * scale:
+                yield Hole(candidate.kind, owner, field, scale)
+
+
+def _in_extra(candidate: _Candidate, extra: str) -> Iterator[Hole | None]:
+    for _ in _occurrences(candidate, extra):
+        yield Hole(candidate.kind, "extra")
+
+
+def _occurrences(candidate: _Candidate, extra: str) -> Iterator[tuple[int, int]]:
+    """Where the sentinel stands in `extra`, without quotes."""
+    sentinel = candidate.sentinel.decode()
+    for found in re.finditer(re.escape(sentinel), extra):
+        yield found.span()
+
+
+def _extra(extra: str | None, candidates: Sequence[_Candidate]) -> tuple[list[str], list[int]] | None:
+    """The texts around the holes of `extra`, and which holes these are."""
+    places = sorted(
+        (*place, n) for n, each in enumerate(candidates) for place in _occurrences(each, extra or "")
+    )
+    if extra is None or not places:
+        return None
+    borders = [0, *(border for start, end, _ in places for border in (start, end)), len(extra)]
+    texts = [extra[start:end] for start, end in zip(borders[::2], borders[1::2], strict=True)]
+    return texts, [n for _, _, n in places]
+
+
+def _may_refer(row: Row) -> bool:
+    """Whether `extra` may have a reference to a column if the two happen to hold the same text."""
+    if row.extra is None or not any(getattr(row, column) for column in TEXT_COLUMNS):
+        return False
+    return any(_referable(msgspec.json.decode(row.extra), ""))
+
+
+def _referable(value: Json, key: str) -> Iterator[str]:
+    if type(value) is dict:
+        for name, member in value.items():
+            yield from _referable(member, name)
+    elif type(value) is list:
+        for element in value:
+            yield from _referable(element, key)
+    elif type(value) is str and value and key in TEXT_KEYS:
+        yield value

@@ -1,0 +1,236 @@
+"""Templates: the text of events that differ in nothing but a few values, and the row they become.
+
+Sound only as `learning` makes them. What a template tells of an event is then what the ordinary code would
+have told, whatever its holes hold: a text that is not empty, or a number of few digits.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ssetl.apis.row import Api, Row, ToolCall, Usage
+from ssetl.jsontext import encode
+
+PATTERNS: Final = {
+    "fixed": rb'([^"\\\x00-\x1f]++)',
+    "text": rb'((?:[^"\\\x00-\x1f]++|\\.)++)',
+    "time": rb"([1-9][0-9]{9})",
+    "number": rb"(0|[1-9][0-9]{0,14})",
+}
+"""What a hole may hold, by kind; one group each."""
+
+FIELDS: Final = {
+    "row": Row.__struct_fields__,
+    "usage": Usage.__struct_fields__,
+    "call": ToolCall.__struct_fields__,
+}
+"""Fields that a hole may come out in, by owner."""
+
+
+Values = tuple[bytes, ...]
+"""What the holes of a text hold, as bytes of the text."""
+
+
+_Fill = tuple[int, int, Callable[[bytes], Any]]
+"""Number of a hole, place of the field that it comes out in, and what makes a value of bytes."""
+
+
+class Hole(msgspec.Struct, frozen=True):
+    """A value that differs between the events of a template.
+
+    Args:
+        kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since
+            1970 (milliseconds come out in two places, so they are no hole); `text`, any JSON string, without
+            its quotes; `number`, a whole number of at most 15 digits, not negative.
+        owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call) or `extra`.
+        field: the field of the row, the usage or the tool call; for `extra`, nothing.
+        scale: microseconds that one of it stands for, if it is `created_at`.
+    """
+
+    kind: str
+    owner: str
+    field: str = ""
+    scale: int = 1
+
+    @property
+    def is_elastic(self) -> bool:
+        """Whether its length differs from event to event."""
+        return self.kind in ("text", "number")
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What all events of a template have in common beside their row.
+
+    Args:
+        api: their API, certainly.
+        type: the SSE event type.
+        offset: first byte of the event, counted from the start of the text.
+        rest: bytes of the text that are not the event's, by kind.
+        starts, ends: whether they open a stream, or are the API's own end of one.
+    """
+
+    api: Api
+    type: str | None
+    offset: int
+    rest: Counter[str]
+    starts: bool
+    ends: bool
+
+
+class Template:
+    """A text with holes.
+
+    Attributes:
+        texts: the bytes around the holes, one more than there are holes.
+        holes: in the order of the text.
+        reading: what its events have in common.
+        rest: bytes of the text that are not the event's.
+        extra: the texts around the holes that come out in `extra`, in their order there, and the positions
+            of those holes; none if `extra` has no holes.
+        is_bulk: whether an event only adds to an open choice, so that many can be counted at once.
+        has_id: whether its events carry the id of their response.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[bytes],
+        holes: Sequence[Hole],
+        reading: Reading,
+        row: Row,
+        extra: tuple[list[str], list[int]] | None,
+    ) -> None:
+        self.texts = texts
+        self.holes = holes
+        self.reading = reading
+        self.rest = reading.rest.total()
+        self.extra = extra
+        self.has_id = any(hole.field == "response_id" for hole in holes)
+        self.is_bulk = _is_bulk(reading, row, has_id=self.has_id)
+        pattern = b"".join(
+            PATTERNS[hole.kind] + re.escape(text) for hole, text in zip(holes, texts[1:], strict=True)
+        )
+        self._match = re.compile(re.escape(texts[0]) + pattern, re.DOTALL).fullmatch
+        call = (row.tool_calls or (ToolCall(),))[0]
+        self._row, self._usage, self._call = (
+            msgspec.structs.astuple(each) for each in (row, row.usage or Usage(), call)
+        )
+        self._row_fills, self._usage_fills, self._call_fills = map(self._fills, FIELDS)
+
+    def find(self, text: bytes) -> "Found | None":
+        """What the event is that `text` holds, if it is one of this template."""
+        match = self._match(text)
+        row = None if match is None else self.row(match.groups())
+        return None if match is None or row is None else Found(self, match.groups(), row)
+
+    def row(self, values: Sequence[bytes]) -> Row | None:
+        """The row of an event with these values in its holes; None if one of them is no valid text."""
+        row, usage, call = list(self._row), self._usage, self._call
+        try:
+            for n, place, read in self._row_fills:
+                row[place] = read(values[n])
+            if self._usage_fills:
+                row[_USAGE] = Usage(*_filled(usage, self._usage_fills, values))
+            if self._call_fills:
+                row[_CALLS] = (ToolCall(*_filled(call, self._call_fills, values)),)
+            if self.extra is not None:
+                row[_EXTRA] = self._extra_of(values, *self.extra)
+        except (ValueError, msgspec.DecodeError):
+            return None
+        return Row(*row)
+
+    def rows(self, values: Sequence[Sequence[bytes]]) -> list[Row | None]:
+        """The rows of events with these values in the holes that are not elastic, stand-ins in the others."""
+        fixed = [n for n, hole in enumerate(self.holes) if not hole.is_elastic]
+        stand_ins = [_STAND_INS[hole.kind] for hole in self.holes]
+        base = self.row(stand_ins)
+        if base is None or any(self.holes[n].owner != "row" for n in fixed):
+            return [self.row(_put(stand_ins, fixed, each)) for each in values]
+        fields = list(msgspec.structs.astuple(base))
+        fills = [(fixed.index(n), place, read) for n, place, read in self._row_fills if n in fixed]
+        return [_row(fields, fills, each) for each in values]
+
+    def _fills(self, owner: str) -> list[_Fill]:
+        return [
+            (n, FIELDS[owner].index(hole.field), _reader(hole))
+            for n, hole in enumerate(self.holes)
+            if hole.owner == owner
+        ]
+
+    def _extra_of(self, values: Sequence[bytes], texts: list[str], order: list[int]) -> str:
+        pieces = [texts[0]]
+        for n, text in zip(order, texts[1:], strict=True):
+            value = values[n]
+            pieces += (encode(_text(value))[1:-1] if b"\\" in value else value.decode(), text)
+        return "".join(pieces)
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """An event of a template: what its holes hold, and its row."""
+
+    template: Template
+    values: Values
+    row: Row
+
+
+_EXTRA: Final = FIELDS["row"].index("extra")
+_USAGE: Final = FIELDS["row"].index("usage")
+_CALLS: Final = FIELDS["row"].index("tool_calls")
+_string = msgspec.json.Decoder(str)
+
+
+_STAND_INS: Final = {"text": b"-", "number": b"1", "fixed": b"-", "time": b"1000000000"}
+
+
+def _put(values: Sequence[bytes], places: Sequence[int], others: Sequence[bytes]) -> list[bytes]:
+    changed = list(values)
+    for place, other in zip(places, others, strict=False):
+        changed[place] = other
+    return changed
+
+
+def _row(fields: list[Any], fills: Sequence[_Fill], values: Sequence[bytes]) -> Row | None:
+    """A row with some fields read from values; None if one of them is no valid text."""
+    try:
+        for n, place, read in fills:
+            fields[place] = read(values[n])
+    except ValueError:
+        return None
+    return Row(*fields)
+
+
+def _text(value: bytes) -> str:
+    """The JSON string whose quotes were left out. Raises ValueError or msgspec.DecodeError if it is none."""
+    return _string.decode(b'"' + value + b'"') if b"\\" in value else value.decode()
+
+
+def _reader(hole: Hole) -> Callable[[bytes], Any]:
+    if hole.kind == "fixed":
+        return bytes.decode
+    if hole.kind == "time" and hole.scale != 1:
+        return lambda value: int(value) * hole.scale
+    return int if hole.kind in ("time", "number") else _text
+
+
+def _filled(known: Sequence[Any], fills: Sequence[_Fill], values: Sequence[bytes]) -> list[Any]:
+    fields = list(known)
+    for n, place, read in fills:
+        fields[place] = read(values[n])
+    return fields
+
+
+def _is_bulk(reading: Reading, row: Row, *, has_id: bool) -> bool:
+    """Whether such an event can neither open, finish nor end a stream, nor fail it."""
+    calls = row.tool_calls or ()
+    return (
+        row.choice_index is not None
+        and not row.finish_reason
+        and (has_id or row.response_id is None)
+        and row.error_type is None
+        and row.error_message is None
+        and not reading.starts
+        and not reading.ends
+        and all(call.index is not None and call.id is None and call.name is None for call in calls)
+    )

@@ -1,0 +1,102 @@
+"""The templates of one file: learned as they are needed, found again quickly, bounded in number."""
+
+from typing import Final
+
+import numpy as np
+
+from ssetl.captures.exchange import Exchange
+from ssetl.fast.block import Block, Mask
+from ssetl.fast.layout import Layout, Match
+from ssetl.fast.learning import learn
+from ssetl.fast.lives import Lives
+from ssetl.fast.template import Found, Template
+
+MAX_TEMPLATES: Final = 64
+"""Templates that are kept: the last ones that were learned."""
+
+MAX_LAYOUTS: Final = 32
+"""Layouts that are kept: those that matched most units of the last block."""
+
+MAX_LESSONS: Final = 256
+"""Events in a row that are looked at for a template although none of them had one."""
+
+WORTH_LEARNING: Final = 8
+"""So many events that are found by their templates make up for one that was looked at."""
+
+_TRIES: Final = 8
+
+
+class Templates:
+    """What is known of the events of a file.
+
+    Attributes:
+        lives: what is known of its streams.
+        terminator: the text of the last terminator with its blank line, if one has come.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.lives = Lives(exchange)
+        self._templates: list[Template] = []
+        self._layouts: list[Layout] = []
+        self._follower: dict[Template | None, Template] = {}
+        self._latest: Template | None = None
+        self.terminator: bytes | None = None
+        self._credit = MAX_LESSONS * WORTH_LEARNING
+
+    def find(self, text: bytes) -> Found | None:
+        """The template of an event, learned if need be; None if it has none."""
+        likely = self._follower.get(self._latest)
+        if likely is not None and (found := likely.find(text)):
+            self._latest = likely
+            return found
+        for template in self._templates:
+            if found := template.find(text):
+                self._credit = min(self._credit + 1, MAX_LESSONS * WORTH_LEARNING)
+                self._follower[self._latest] = template
+                self._latest = template
+                return found
+        return self._learn(text)
+
+    def _learn(self, text: bytes) -> Found | None:
+        if self._credit < WORTH_LEARNING:
+            return None
+        self._credit -= WORTH_LEARNING
+        template = learn(text)
+        if template is None:
+            return None
+        self._templates = [template, *self._templates[: MAX_TEMPLATES - 1]]
+        self._follower.clear()
+        return template.find(text)
+
+    def match(self, block: Block) -> list[Match]:
+        """The units of a block that are of a template."""
+        left = np.zeros(len(block.starts), np.bool_)
+        left[block.alone()] = True
+        matches: dict[Layout, Match] = {}
+        for layout in self._layouts:
+            _take(layout, block, left, matches)
+        for n in range(_TRIES):
+            units = np.flatnonzero(left)
+            if len(units) and (new := self._another(block.unit(units[len(units) * n // _TRIES]))):
+                _take(new, block, left, matches)
+        rest = [layout for layout in self._layouts if layout not in matches]
+        used = sorted(matches, key=lambda layout: -len(matches[layout].units))
+        self._layouts = [*used, *rest][:MAX_LAYOUTS]
+        return list(matches.values())
+
+    def _another(self, text: bytes) -> Layout | None:
+        """The layout of an event, if it is one to match that is not known yet."""
+        found = self.find(text)
+        if found is None:
+            return None
+        layout = Layout(found.template, found.values)
+        return None if any(each.is_like(layout) for each in self._layouts) else layout
+
+
+def _take(layout: Layout, block: Block, left: Mask, matches: dict[Layout, Match]) -> None:
+    """Add the match of a layout, if it has any; its units are not left any more."""
+    units = np.flatnonzero(left)
+    match = layout.match(block, units) if len(units) else None
+    if match is not None:
+        matches[layout] = match
+        left[match.units] = False

@@ -1,0 +1,62 @@
+"""A raw file on both paths, the ordinary one and the fast one."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import pyarrow as pa
+
+from reading import CAPTURE_ID
+from ssetl import schema, tables
+from ssetl.captures.exchange import Exchange, Read
+from ssetl.fast import path
+from ssetl.interleaved import read_interleaved
+from ssetl.streams import Capture
+
+
+def blocks(source: random.Random, data: bytes) -> list[bytes]:
+    """A file in the pieces in which it is read: of one size, tiny ones included, or of any."""
+    size = source.choice(
+        (100, 1_000, 3_000, 3_000, 3_000, 9_000, 9_000, 9_000, 9_000, 30_000, len(data) or 1)
+    )
+    sizes = [size] * (len(data) // size + 1)
+    if source.randrange(2):
+        sizes = [1 + source.randrange(2 * size) for _ in sizes]
+    borders = [*accumulate(sizes, initial=0), len(data)]
+    pieces = [data[start:end] for start, end in pairwise(borders)]
+    return [piece for piece in pieces if piece]
+
+
+def read(
+    reader: Callable[[Capture, Exchange], Any], pieces: Sequence[bytes], *, ndjson: bool = False
+) -> Capture:
+    """What a raw file in these pieces becomes on one of the paths."""
+    capture = Capture(CAPTURE_ID)
+    for _ in reader(capture, Exchange([Read(piece) for piece in pieces], single=False, ndjson=ndjson)):
+        pass
+    return capture
+
+
+def chunks(capture: Capture) -> pa.Table:
+    """The rows of `chunks`."""
+    batches = [*capture.batches, tables.chunks([(capture.capture_id, capture.placed)])]
+    return pa.Table.from_batches([batch.cast(schema.CHUNKS) for batch in batches], schema.CHUNKS)
+
+
+def assert_same(data: bytes, pieces: Sequence[bytes], *, ndjson: bool = False) -> None:
+    """Both paths give the same: the ordinary one of the whole file, the fast one of its pieces."""
+    slow, fast = (
+        read(read_interleaved, [data], ndjson=ndjson),
+        read(path.read_interleaved, pieces, ndjson=ndjson),
+    )
+    assert fast.rejects == slow.rejects
+    assert fast.streams == slow.streams
+    assert +fast.counts == +slow.counts
+    assert +fast.tally == +slow.tally
+    assert fast.closed_bytes == slow.closed_bytes
+    found, expected = chunks(fast), chunks(slow)
+    if not found.equals(expected):
+        assert found.to_pylist() == expected.to_pylist()
+    assert Counter(fast.tally).total() == len(data)

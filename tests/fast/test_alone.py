@@ -1,0 +1,136 @@
+"""Streams that are alone: where they begin and end, and what is told of them as a whole."""
+
+import random
+
+import rawfiles
+from rawfiles import Events
+from reading import DONE, finish, role, table, text, usage
+from ssetl.captures.exchange import Exchange
+from ssetl.fast.alone import Alone, alone
+from ssetl.fast.block import Block
+from ssetl.fast.bulk import Bulk
+from ssetl.fast.lives import MAX_RUNS, Life, Lives
+from ssetl.fast.templates import Templates
+
+EXCHANGE = Exchange([], single=False)
+
+
+def found(data: bytes) -> list[Alone]:
+    """The streams of a block that are alone, once all of its events have templates."""
+    block, templates = Block(data), Templates(EXCHANGE)
+    for _ in range(8):
+        matches = templates.match(block)
+    return list(alone(Bulk(block, matches), block.same(DONE)))
+
+
+def spans(data: bytes) -> list[tuple[int, int]]:
+    return [(each.first, each.end) for each in found(data)]
+
+
+def whole(name: str, content: int = 4) -> bytes:
+    """A stream of `content` + 3 events and a terminator."""
+    return b"".join([role(name), *[text("A", name)] * content, finish(name), usage(name), DONE])
+
+
+@table(
+    "data, expected",
+    {
+        "one behind the other": (whole("a") + whole("b") + whole("c"), [(0, 7), (8, 15), (16, 23)]),
+        "without content": (whole("a", 0) + whole("b"), [(0, 3), (4, 11)]),
+        "no terminator at the end": (whole("a") + whole("b").removesuffix(DONE), [(0, 7)]),
+        "no terminator between": (whole("a").removesuffix(DONE) + whole("b") + whole("c"), [(15, 22)]),
+        "a terminator twice: the first of them is not looked at": (
+            whole("a") + DONE + whole("b"),
+            [(9, 16)],
+        ),
+        "an id that comes again": (whole("a") + whole("b") + whole("a"), [(8, 15)]),
+        "interleaved": (role("a") + whole("b") + whole("c") + text("A", "a") * 4, [(9, 16)]),
+        "a comment within": (whole("a") + b": up\n\n" + whole("b") + whole("c"), [(0, 7), (17, 24)]),
+        "the rest of an event before it": (b'"}\n\n' + whole("a") + whole("b"), [(9, 16)]),
+    },
+)
+def test_between_terminators(data: bytes, expected: list[tuple[int, int]]) -> None:
+    assert spans(data) == expected
+
+
+def streams(shape: str) -> list[Events]:
+    return rawfiles.streams(shape, random.Random(shape), 6, 1)
+
+
+def body(files: list[Events]) -> bytes:
+    return "".join(event for events in files for event in events).encode()
+
+
+@table("shape", {"messages": "messages", "responses": "responses"})
+def test_from_start_to_start(shape: str) -> None:
+    files = streams(shape)
+    size = len(files[0])
+    starts = [(n * size, (n + 1) * size) for n in range(6)]
+    assert spans(body(files)) == starts[:-1]  # another one must follow
+
+    without_end = [*files[:2], files[2][:-1], *files[3:]]
+    assert [first for first, _ in spans(body(without_end))] == [0, size, 3 * size - 1, 4 * size - 1]
+
+    ended_twice = [*files[:2], [*files[2], files[2][-1]], *files[3:]]
+    assert 2 * size not in [first for first, _ in spans(body(ended_twice))]
+
+    begun_twice = [*files[:2], [files[2][0], *files[2]], *files[3:]]
+    assert 2 * size not in [first for first, _ in spans(body(begun_twice))]
+
+
+def test_a_response_that_ends_with_another_id_is_not_one_stream() -> None:
+    files = streams("responses")
+    size = len(files[0])
+    files[2][-1] = files[2][-1].replace('"id":"resp_', '"id":"resp_z')
+    assert 2 * size not in [first for first, _ in spans(body(files))]
+
+
+def test_a_stream_of_many_runs_is_read_event_by_event() -> None:
+    changing = b"".join([text("A", "a"), finish("a", "")] * MAX_RUNS)
+    assert spans(role("a") + changing + finish("a") + DONE + whole("b"))[-1:] == [
+        (2 * MAX_RUNS + 3, 2 * MAX_RUNS + 10)
+    ]
+    assert len(spans(role("a") + changing + finish("a") + DONE + whole("b"))) == 1
+
+
+def life(data: bytes) -> Life | None:
+    first, *_ = found(data)
+    return Lives(EXCHANGE).of(first.shape, has_terminator=first.has_terminator)
+
+
+def test_what_becomes_of_a_stream_is_told_by_its_events() -> None:
+    told = life(whole("a") + whole("b"))
+    assert told is not None
+    by_column = {each.column: (each.run, each.is_last, each.field) for each in told.told}
+    assert by_column == {
+        "response_id": (0, False, "response_id"),
+        "input_tokens": (3, False, "input_tokens"),
+        "output_tokens": (3, False, "output_tokens"),
+        "total_tokens": (3, False, "total_tokens"),
+    }
+    assert told.grows == {1: {"events": 1, "choices_events": 1, "content_events": 1}}
+    assert (told.row["outcome"], told.row["events"], told.row["finish_reasons"]) == ("completed", 6, ["stop"])
+
+
+@table(
+    "data",
+    {
+        "a value that looks like one of those that tell": whole("a").replace(
+            b'"object"', b'"model":"~life~","object"'
+        ),
+        "two calls that may be one": b"".join(
+            [
+                role("a"),
+                *[
+                    text("A", "a").replace(b'"content":"A"', b'"tool_calls":[{"index":0,"id":"%b"}]' % name)
+                    for name in (b"c", b"d")
+                ],
+                finish("a"),
+                DONE,
+            ]
+        ),
+        "a second stream begins": b"".join([role("a"), text("A", "a"), finish("a"), text("A", "a"), DONE]),
+    },
+)
+def test_what_the_shape_does_not_tell_is_left_to_the_ordinary_code(data: bytes) -> None:
+    assert life(data + whole("b")) is None

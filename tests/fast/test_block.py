@@ -1,0 +1,129 @@
+"""A block, against Python that looks at one place after the other."""
+
+import re
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssetl.fast.block import MAX_DIGITS, MAX_SEARCH, Block
+from ssetl.fast.template import PATTERNS
+from ssetl.fast.texts import unquoted
+
+BYTES = st.lists(
+    st.sampled_from(
+        [b'"', b"\\", b"\\n", b"a", b"b", b"0", b"7", b"\n", b"\xc3\xa9", b"long " * 16, b"0123456789" * 2]
+    )
+).map(b"".join)
+PLACES = st.integers(0, 1 << 16)
+LINES = st.lists(
+    st.sampled_from([b"data: {}\n", b"data: {}\r\n", b"\n", b"\r\n", b"{}\n", b": c\n", b"data: "])
+)
+
+
+def places(data: bytes, numbers: list[int]) -> np.ndarray:
+    return np.array([number % len(data) for number in numbers], np.int64)
+
+
+@given(BYTES.filter(bool), st.lists(PLACES, min_size=1))
+def test_a_text_ends_at_its_quote(data: bytes, numbers: list[int]) -> None:
+    at = places(data, numbers)
+    naive = [re.compile(PATTERNS["text"] + b'(?=")').match(data, place) for place in at.tolist()]
+    found = Block(data).quotes(at).tolist()
+    for place, end, expected in zip(at.tolist(), found, naive, strict=True):
+        assert (end if end > place else -1) == (expected.end() if expected else -1)
+
+
+def test_texts_that_are_longer_than_the_search_end_at_their_quotes() -> None:
+    for length in range(MAX_SEARCH - 2, MAX_SEARCH + 3):
+        data = b"a" * length + b'"'
+        assert Block(data).quotes(np.array([0])).tolist() == [length]
+        assert Block(data[:-1]).quotes(np.array([0])).tolist() == [-1]
+
+
+@given(BYTES.filter(bool), st.lists(PLACES, min_size=1))
+def test_numbers_are_those_that_json_knows(data: bytes, numbers: list[int]) -> None:
+    at = places(data, numbers)
+    values, ends = Block(data).numbers(at)
+    for place, value, end in zip(at.tolist(), values.tolist(), ends.tolist(), strict=True):
+        digits = re.compile(rb"[0-9]*").match(data, place)
+        assert digits is not None
+        known = 0 < len(digits[0]) <= MAX_DIGITS and (digits[0] == b"0" or digits[0][:1] != b"0")
+        assert (end, value) == (digits.end(), int(digits[0])) if known else end <= place
+
+
+@given(BYTES.filter(lambda data: len(data) >= 40), st.lists(PLACES, min_size=1), st.integers(1, 36))
+def test_different_texts_are_told_apart(data: bytes, numbers: list[int], width: int) -> None:
+    at = places(data[: len(data) - width + 1], numbers)
+    codes, texts = Block(data).distinct(at, width)
+    assert [texts[code] for code in codes.tolist()] == [data[place : place + width] for place in at.tolist()]
+    assert len(set(texts)) == len(texts)
+
+
+@given(BYTES.filter(lambda data: len(data) >= 40), st.lists(PLACES, min_size=1), st.integers(1, 36))
+def test_what_stands_there_is_known(data: bytes, numbers: list[int], width: int) -> None:
+    at = places(data[: len(data) - width + 1], numbers)
+    wanted = data[at[0] : at[0] + width]
+    found = Block(data).holds(at, wanted).tolist()
+    assert found == [data[place : place + width] == wanted for place in at.tolist()]
+
+
+@given(st.lists(st.tuples(BYTES, BYTES), min_size=1))
+def test_texts_are_cut_out(pairs: list[tuple[bytes, bytes]]) -> None:
+    data, starts, ends = b"", [], []
+    for before, inside in pairs:
+        starts.append(len(data) + len(before))
+        data += before + inside
+        ends.append(len(data))
+    if data:
+        found = Block(data).texts(np.array(starts), np.array(ends))
+        assert found.to_pylist() == [inside for _, inside in pairs]
+
+
+@given(LINES.map(b"".join).filter(bool))
+def test_units_are_all_of_the_block_and_end_with_lines(data: bytes) -> None:
+    block = Block(data, 7)
+    units = [block.unit(n) for n in range(len(block.starts))]
+    assert b"".join(units) == data
+    assert all(units)
+    assert all(unit.endswith(b"\n") for unit in units[: block.whole])
+    assert all(block.lines_before(end) == data[:end].count(b"\n") for end in block.ends.tolist())
+    assert block.alone().tolist() == [n for n in range(len(units)) if block.is_alone(n)]
+    if block.by_line:
+        assert all(unit.count(b"\n") == 1 for unit in units[: block.whole])
+    else:
+        assert all(re.search(rb"(^|\n)\r?\n\Z", unit) for unit in units[: block.whole])
+        assert not any(re.search(rb"(^|\n)\r?\n[^\r\n]", unit) for unit in units)
+
+
+def test_a_carriage_return_alone_is_not_plain() -> None:
+    assert Block(b"data: {}\r\n\r\n").is_plain
+    assert not Block(b"data: {}\r\r").is_plain
+    assert not Block(b"data: {}\n\r").is_plain
+
+
+JSON_TEXTS = st.lists(
+    st.sampled_from(
+        [
+            *(b'"', b"\\", b'\\"', b"\\n", b"\\u00e9", b"\\ud83d", b"\\ud83d\\ude00", b"a", b",", b'","'),
+            *(b"\n", b"\x7f", b"\xff", b"\xc3\xa9", b"\xed\xa0\x80"),
+        ]
+    ),
+    min_size=1,
+).map(b"".join)
+
+
+def unquoted_alone(text: bytes, *, escapes: bool) -> str | None:
+    try:
+        value = msgspec.json.decode(b'"' + text + b'"', type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return value if escapes or b"\\" not in text else None
+
+
+@given(st.lists(JSON_TEXTS, min_size=1), st.booleans())
+def test_strings_are_what_a_decoder_makes_of_them(texts: list[bytes], escapes: bool) -> None:
+    found = unquoted(pa.array(texts, pa.binary()), escapes=escapes).to_pylist()
+    assert found == [unquoted_alone(each, escapes=escapes) for each in texts]

@@ -1,0 +1,170 @@
+"""Templates: what may vary, and that what they tell of any event is what the ordinary code tells."""
+
+import json
+import random
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rawfiles
+from reading import chunk, data, table, text
+from ssetl import apis
+from ssetl.apis.row import Row
+from ssetl.fast.learning import MAX_TEXT, learn
+from ssetl.fast.template import Template
+from ssetl.framing import event_parser
+from ssetl.sse import Event
+from ssetl.streams import flattened
+
+EXAMPLES = [
+    json.loads(line)
+    for line in (Path(__file__).parent.parent / "apis" / "examples.jsonl").read_text().splitlines()
+]
+NAMED = [
+    (f"event: {example['type']}\n" if example["type"] else "").encode()
+    + b"data: "
+    + json.dumps(example["chunk"], separators=(",", ":")).encode()
+    + b"\n\n"
+    for example in EXAMPLES
+]
+MADE = sorted(
+    {
+        event.encode()
+        for shape in rawfiles.SHAPES
+        for events in rawfiles.streams(shape, random.Random(shape), 2, 4)
+        for event in events[:12] + events[-4:]
+    }
+)
+TEMPLATES = [template for event in (*NAMED, *MADE) if (template := learn(event)) is not None]
+
+TEXTS = st.one_of(
+    st.sampled_from(rawfiles.TEXTS).map(str.encode),
+    st.text(min_size=1).map(
+        lambda value: json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
+    ),
+    st.binary(min_size=1, max_size=6),
+)
+VALUES = {
+    "fixed": TEXTS,
+    "text": TEXTS,
+    "time": st.integers(0, 10**13).map(lambda value: b"%d" % value),
+    "number": st.sampled_from(rawfiles.NUMBERS).map(str.encode)
+    | st.integers(0).map(lambda value: b"%d" % value),
+}
+
+
+def holes(event: bytes) -> list[tuple[str, str, str]]:
+    """Kind, owner and field of each hole of the template of an event."""
+    template = learn(event)
+    return [] if template is None else [(hole.kind, hole.owner, hole.field) for hole in template.holes]
+
+
+def ordinary(event: bytes) -> Row | None:
+    """The row that the ordinary code makes of an event, if it is one of one row."""
+    parser = event_parser()
+    match [*parser.feed(event), *parser.close()]:
+        case [Event() as only]:
+            rows = flattened(only, apis.UNKNOWN, None, 0).rows
+            return rows[0] if len(rows) == 1 else None
+    return None
+
+
+def filled(template: Template, values: list[bytes]) -> bytes:
+    pieces = [piece for pair in zip(template.texts, values, strict=False) for piece in pair]
+    return b"".join([*pieces, template.texts[-1]])
+
+
+@st.composite
+def events_of_templates(draw: st.DrawFn) -> tuple[Template, bytes]:
+    template = draw(st.sampled_from([each for each in TEMPLATES if each.holes]))
+    values = [draw(VALUES[hole.kind]) for hole in template.holes]
+    if draw(st.integers(0, 4)) == 0:  # the same text in all places
+        values = [
+            values[0] if hole.kind in ("text", "fixed") else value
+            for hole, value in zip(template.holes, values, strict=True)
+        ]
+    return template, filled(template, values)
+
+
+@given(events_of_templates())
+def test_a_template_tells_what_the_ordinary_code_tells(made: tuple[Template, bytes]) -> None:
+    template, event = made
+    found = template.find(event)
+    if found is not None:
+        assert found.row == ordinary(event)
+
+
+def test_most_events_have_a_template_that_finds_them_again() -> None:
+    for event in MADE:
+        template = learn(event)
+        assert template is not None or b"[DONE]" in event
+        found = None if template is None else template.find(event)
+        assert (found and found.row) == ordinary(event)
+    assert len(TEMPLATES) > len(MADE)
+
+
+PLAIN = text("A", "a").replace(b'"index"', b'"logprobs":null,"index"')
+
+
+def put(before: bytes, new: bytes) -> bytes:
+    assert PLAIN.count(before) == 1
+    return PLAIN.replace(before, new + before)
+
+
+@table(
+    "event, expected",
+    {
+        "id and content": (PLAIN, [("fixed", "row", "response_id"), ("text", "row", "content")]),
+        "spaces": (
+            PLAIN.replace(b'":', b'": '),
+            [("fixed", "row", "response_id"), ("text", "row", "content")],
+        ),
+        "a key twice: the last counts, the first is no value": (
+            put(b'"content"', b'"content":"B",'),
+            [("fixed", "row", "response_id"), ("text", "row", "content")],
+        ),
+        "content in logprobs is a list, and text in it is no column": (
+            PLAIN.replace(b'"logprobs":null', b'"logprobs":{"content":[{"token":"A"}],"refusal":"B"}'),
+            [("fixed", "row", "response_id"), ("text", "row", "content")],
+        ),
+        "time": (
+            put(b'"choices"', b'"created":1745200000,'),
+            [("fixed", "row", "response_id"), ("time", "row", "created_at"), ("text", "row", "content")],
+        ),
+        "milliseconds come out twice": (
+            put(b'"choices"', b'"created":1745200000123,'),
+            [("fixed", "row", "response_id"), ("text", "row", "content")],
+        ),
+        "padding": (
+            put(b'"choices"', b'"obfuscation":"abc",'),
+            [("fixed", "row", "response_id"), ("text", "extra", ""), ("text", "row", "content")],
+        ),
+        "usage": (
+            put(b'"choices"', b'"usage":{"completion_tokens":3},'),
+            [
+                ("fixed", "row", "response_id"),
+                ("number", "usage", "output_tokens"),
+                ("text", "row", "content"),
+            ],
+        ),
+        "a number of too many digits": (
+            put(b'"choices"', b'"usage":{"completion_tokens":9999999999999999},'),
+            [("fixed", "row", "response_id"), ("text", "row", "content")],
+        ),
+        "empty content": (text("", "a"), [("fixed", "row", "response_id")]),
+        "two choices: two rows": (data(chunk("a", [{"index": 0}, {"index": 1}])), []),
+        "a text that may be that of a column": (put(b'"choices"', b'"text":"B",'), []),
+        "a comment before it": (b": c\n" + PLAIN, []),
+        "invalid UTF-8": (PLAIN.replace(b'"A"', b'"\xff"'), []),
+        "half of a pair": (PLAIN.replace(b'"A"', b'"\\ud83d"'), []),
+        "an error outside of the events": (
+            b'{"type":"error","sequence_number":3,"code":"c","message":"no","param":null}\n\n',
+            [],
+        ),
+        "a log line": (b"GET /v1\n\n", []),
+        "too long": (text("A" * MAX_TEXT, "a"), []),
+    },
+)
+def test_what_may_vary(event: bytes, expected: list[tuple[str, str, str]]) -> None:
+    assert holes(event) == expected

@@ -1,0 +1,196 @@
+"""Both paths give the same, whatever the file and however it is cut; and the fast one is really taken.
+
+For more than CI tries: pytest tests/fast --hypothesis-profile search --timeout 0
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+import rawfiles
+from bothpaths import assert_same, blocks, read
+from rawfiles import SHIPPED, Events, raw_file
+from reading import DONE, chunk, data, finish, role, table, text, usage
+from ssetl.fast import path
+from ssetl.interleaved import MAX_HELD, MAX_OPEN
+from ssetl.streams import Capture
+
+
+@pytest.fixture(autouse=True, scope="module")
+def any_block_is_large_enough() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(path, "MIN_BLOCK", 0)
+        yield
+
+
+def streams(shape: str, count: int = 24) -> list[Events]:
+    return rawfiles.streams(shape, random.Random(shape), count)
+
+
+def body(files: list[Events]) -> bytes:
+    return "".join(event for events in files for event in events).encode()
+
+
+def cut(file: bytes, count: int) -> list[bytes]:
+    size = len(file) // count + 1
+    return [file[start : start + size] for start in range(0, len(file), size)]
+
+
+# A file is chosen by a number: it has thousands of choices, and no smaller number gives a smaller file.
+@settings(phases=[Phase.explicit, Phase.generate])
+@given(st.integers(0, 1 << 32))
+def test_both_paths_give_the_same(number: int) -> None:
+    source = random.Random(number)
+    file, ndjson = raw_file(source)
+    assert_same(file, blocks(source, file), ndjson=ndjson)
+
+
+@pytest.mark.parametrize("file", SHIPPED)
+def test_both_paths_give_the_same_of_shipped_captures(file: bytes) -> None:
+    assert_same(file, [file])
+    assert_same(file * 3, cut(file * 3, 4))
+
+
+@table("shape", {shape: shape for shape in ("plain", "responses", "messages", "short_ids")})
+def test_a_block_may_end_anywhere(shape: str) -> None:
+    files = rawfiles.streams(shape, random.Random(shape), 6, 1)
+    file, learned = body(files), len(body(files[:3]))
+    for end in range(learned - 150, learned + 150, 7):
+        assert_same(file, [file[:end], file[end:]])
+
+
+MIXABLE = ("plain", "obfuscated", "tool_calls", "usage_every_chunk", "escaped", "reasoning", "interleaved")
+
+
+class Ways:
+    """How many events went which way, and how many streams as a whole."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.counted: Counter[str] = Counter()
+        for name in ("place", "place_alike", "live"):
+            patch.setattr(Capture, name, self._counting(name))
+
+    def _counting(self, name: str):
+        original = getattr(Capture, name)
+
+        def wrapped(capture: Capture, *given: object) -> object:
+            self.counted[name] += given[-1] if name == "place_alike" else 1
+            return original(capture, *given)
+
+        return wrapped
+
+
+@table(
+    "shape",
+    {
+        shape: shape
+        for shape in (
+            "plain",
+            "obfuscated",
+            "tool_calls",
+            "usage_every_chunk",
+            "escaped",
+            "responses",
+            "messages",
+        )
+    },
+)
+def test_streams_that_are_alone_are_taken_as_a_whole(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, ways = body(streams(shape, 48)), Ways(monkeypatch)
+    read(path.read_interleaved, cut(file, 6))
+    assert ways.counted["live"] > 24
+
+
+@table("shape", {shape: shape for shape in rawfiles.SHAPES if shape != "whole_calls"})
+def test_most_events_are_not_taken_singly(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = streams(shape)
+    if shape in MIXABLE:
+        for n in range(len(files) // 4):
+            rawfiles.mix(random.Random(shape), files, n)
+    file, ways = body(files), Ways(monkeypatch)
+    capture = read(path.read_interleaved, [file])
+    assert ways.counted["place"] < capture.counts["events"] // 2
+    assert ways.counted["place_alike"] > 0
+
+
+# Files that were read differently once, or that the fast path must leave to the ordinary one.
+
+
+def changed(shape: str, old: str, new: str, count: int = 24) -> list[Events]:
+    """Streams of which every other one of the second half is changed."""
+    files = streams(shape, count)
+    return [
+        [event.replace(old, new) for event in events] if n > count // 2 and n % 2 else events
+        for n, events in enumerate(files)
+    ]
+
+
+def put(shape: str, event: str, place: int = 4) -> list[Events]:
+    return [
+        [*events[:place], event, *events[place:]] if n % 3 == 2 else events
+        for n, events in enumerate(streams(shape))
+    ]
+
+
+def ended_by_another_id() -> list[Events]:
+    files = streams("responses", 48)
+    for events in files[-4:]:
+        events[-1] = events[-1].replace('"id":"resp_', '"id":"resp_z')
+    return files
+
+
+@table(
+    "files",
+    {
+        "a whole call in one event": streams("whole_calls"),
+        "a response that ends with another id": ended_by_another_id(),
+        "a model that looks like a sentinel": changed("plain", "gpt-4o-mini-2024-07-18", "~life~"),
+        "all models look like a sentinel": [
+            [event.replace("gpt-4o-mini-2024-07-18", "~life~") for event in events]
+            for events in streams("plain")
+        ],
+        "milliseconds among seconds": changed("plain", '"created":1', '"created":1000'),
+        "an error outside of the events": put("responses", 'error: {"message":"no"}\n\n'),
+        "a bare error with the shape of an event": put(
+            "responses", '{"type":"error","sequence_number":3,"code":"c","message":"no","param":null}\n\n'
+        ),
+        "a role again": put("plain", streams("plain")[2][0]),
+        "DONE twice": put("plain", "data: [DONE]\n\n", 99),
+        "DONE after an API's own end": put("responses", "data: [DONE]\n\n", 99),
+        "a request": put("plain", ": request 2025-04-21T03:21:59Z POST /v1\n\n", 0),
+        "a stamp": put("plain", ": t 2025-04-21T03:21:59Z\n"),
+        "a reference": changed("obfuscated", '"obfuscation"', '"reasoning"'),
+        "a literal": changed("plain", '"logprobs":null', '"x":{"$literal":"content","$column":"content"}'),
+        "a text in two places": changed("plain", '"logprobs":null', '"text":"X"'),
+        "a key twice": changed("plain", '"delta":{', '"delta":{"content":"other",'),
+        "another choice": changed("plain", '"choices":[{"index":0', '"choices":[{"index":1'),
+        "one id": [
+            [event.replace(files[0].split('"')[3], "chatcmpl-7") for event in files]
+            for files in streams("plain")
+        ],
+    },
+)
+def test_files_that_differ_in_a_small_thing(files: list[Events]) -> None:
+    file = body(files)
+    assert_same(file, [file])
+    assert_same(file, cut(file, 6))
+    lines = rawfiles.as_ndjson(file)
+    assert_same(lines, cut(lines, 6), ndjson=True)
+
+
+def test_more_streams_than_may_be_open() -> None:
+    ids = [f"id-{n:06d}" for n in range(MAX_OPEN + 8)]
+    rounds = [role(name) for name in ids], [text("A", name) for name in ids], [finish(name) for name in ids]
+    file = b"".join(event for events in rounds for event in events)
+    assert_same(file, cut(file, 3))
+
+
+def test_more_events_than_may_be_held() -> None:
+    stray = data(chunk(None, [{"index": 0, "delta": {"content": "X"}}]))
+    alone = b"".join([role("a"), text("A", "a"), finish("a"), usage("a"), DONE])
+    file = alone * 4 + role("b") + alone + stray * (MAX_HELD + 8) + text("B", "b") * 20 + finish("b") + DONE
+    assert_same(file, cut(file, 3))
