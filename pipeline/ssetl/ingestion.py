@@ -21,7 +21,8 @@ from ssetl.dataset import Dataset
 from ssetl.errors import UsageError
 from ssetl.lineage import PartGone
 from ssetl.plan import Part, plan_number
-from ssetl.writing import SourceChanged, closed_bytes, write_part
+from ssetl.workers import write_parts
+from ssetl.writing import SourceChanged, closed_bytes
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
@@ -180,17 +181,16 @@ class _Run:
             done += read
             self._progress(done, size)
 
-        for part in pending:
-            try:
-                self.counts += write_part(dataset, part, advance)
-            except SourceChanged as changed:
+        for part, written in write_parts(dataset, pending, advance):
+            if isinstance(written, SourceChanged):
                 # What changed since a crashed ingest planned it may be at rest again: it is planned anew.
                 if plan_number(part.name) > self._planned_before:
-                    self.changing.append(changed.path)
+                    self.changing.append(written.path)
                 now_us = time.time_ns() // 1000
                 dataset = Dataset.open(self._folder)
                 if part.name not in dataset.whole:  # it may be finished even now, see Dataset.settled
                     dataset.publish(planner.void(dataset, part.name, now_us=now_us))
             else:
+                self.counts += written
                 read = () if part.gathers else part.captures
                 self.damaged += [planned.path for planned in read if planned.damage]

@@ -1,0 +1,182 @@
+"""Several parts at a time, each in a process of its own, where there is enough to do.
+
+A worker is `python -m ssetl.workers DATASET`: it reads names of planned parts, a line each, and answers each
+with a line of JSON. So a script that calls `ssetl.ingest` needs no guard around it, and a worker whose parent
+is gone ends with its part. A worker that dies costs its part, which the next ingest finishes.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final, Self
+
+import msgspec
+
+from ssetl.dataset import Dataset
+from ssetl.errors import DataError, SsetlError
+from ssetl.plan import Part
+from ssetl.tuning import SETTINGS, leave, tune
+from ssetl.writing import SourceChanged, write_part
+
+WORTH: Final = 160 << 20
+"""Bytes of captures from which on workers are started: that takes as long as reading some 50 MB."""
+
+MAX_WORKERS: Final = 8
+"""Workers at most: each takes up to 300 MB of memory."""
+
+Written = Counter[str] | SourceChanged
+"""What became of a part: the counts of `Summary`, or the source that is not what it was."""
+
+
+class _Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a worker made of a part: counts, a source that had changed, or an error."""
+
+    counts: dict[str, int] | None = None
+    changed: str | None = None
+    errno: int | None = None
+    filename: str | None = None
+    message: str | None = None
+
+
+def write_parts(
+    dataset: Dataset, parts: Sequence[Part], progress: Callable[[int], None]
+) -> Iterator[tuple[Part, Written]]:
+    """Write parts; give each with what became of it, as they are done.
+
+    Raises:
+        OSError: the dataset cannot be written.
+        DataError: a worker died.
+    """
+    sizes = {part.name: sum(planned.bytes for planned in part.captures) for part in parts}
+    workers = min(len(parts), _cores(), MAX_WORKERS)
+    if workers < 2 or sum(sizes.values()) < WORTH or not sys.executable:
+        for part in parts:
+            yield part, _written(dataset, part, progress)
+        return
+    with _Workers(dataset.path, workers) as pool:
+        waiting = {pool.write(part): part for part in parts}
+        while waiting:
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                part = waiting.pop(future)
+                progress(sizes[part.name])
+                yield part, future.result()
+
+
+def _written(dataset: Dataset, part: Part, progress: Callable[[int], None]) -> Written:
+    try:
+        return write_part(dataset, part, progress)
+    except SourceChanged as changed:
+        return changed
+
+
+def _cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Workers:
+    """Processes that write parts, and a thread for each that talks with it. A context manager."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="ssetl-worker")
+        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        self._processes = [_start(folder) for _ in range(count)]
+        for process in self._processes:
+            self._idle.put(process)
+
+    def write(self, part: Part) -> "Future[Written]":
+        """Have a part written as soon as a worker is idle."""
+        return self._threads.submit(self._ask, part)
+
+    def _ask(self, part: Part) -> Written:
+        process = self._idle.get()
+        line = b""
+        if process.stdin and process.stdout:
+            with suppress(BrokenPipeError):
+                process.stdin.write(part.name.encode() + b"\n")
+                process.stdin.flush()
+                line = process.stdout.readline()
+        self._idle.put(process)
+        return _result(msgspec.json.decode(line, type=_Answer) if line else _Answer())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            for process in self._processes:
+                process.terminate()
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            with suppress(BrokenPipeError):
+                process.communicate()  # closes what goes in and out, and waits
+
+
+def _start(folder: Path) -> "subprocess.Popen[bytes]":
+    """A worker. In a session of its own: Ctrl-C reaches its parent only, which ends it."""
+    package = Path(__file__).parent.parent
+    path = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))
+    return subprocess.Popen(  # noqa: S603 - this module
+        [sys.executable, "-m", "ssetl.workers", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**SETTINGS, **os.environ, "PYTHONPATH": path},
+        start_new_session=True,
+    )
+
+
+def _result(answer: _Answer) -> Written:
+    if answer.counts is not None:
+        return Counter(answer.counts)
+    if answer.changed is not None:
+        return SourceChanged(answer.changed)
+    if answer.errno is not None:
+        raise OSError(answer.errno, os.strerror(answer.errno), answer.filename)
+    raise DataError(
+        answer.message
+        or "a process that wrote a part has died: it was killed, or there was no memory left."
+        " What was written stays; run the ingest again, it goes on where it stopped."
+    )
+
+
+def _answer(folder: str, name: str) -> _Answer:
+    try:
+        dataset = Dataset.open(folder)
+        part = next((part for plan in dataset.plans for part in plan.parts if part.name == name), None)
+        if part is None:
+            return _Answer(message=f"{folder} has no part {name} any more: run the ingest again.")
+        written = _written(dataset, part, lambda _read: None)
+    except OSError as error:
+        return _Answer(errno=error.errno or 0, filename=str(error.filename or folder))
+    except SsetlError as error:
+        return _Answer(message=str(error))
+    if isinstance(written, SourceChanged):
+        return _Answer(changed=written.path)
+    return _Answer(counts=dict(written))
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def main() -> None:
+    """Write the parts whose names come in, until there are no more."""
+    signal.signal(signal.SIGTERM, _terminate)
+    tune()
+    for line in sys.stdin.buffer:
+        answer = _answer(sys.argv[1], line.decode().rstrip("\n"))
+        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+        sys.stdout.buffer.flush()
+    leave(0)
+
+
+if __name__ == "__main__":
+    main()

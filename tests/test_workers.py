@@ -1,0 +1,151 @@
+"""Parts that are written by worker processes: the same dataset, whatever happens to the workers."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow.parquet as pq
+import pytest
+
+import ssetl
+from ssetl import planner, workers
+from ssetl.dataset import TABLE_ORDER, Dataset
+from ssetl.errors import DataError
+
+CAPTURES = Path(__file__).parent.parent / "data" / "captures"
+SOME = ("completions.sse", "interleaved.sse", "plain.txt", "reasoning.ndjson", "tool-calls.sse")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Captures that make a part each, and workers for as little as that."""
+    monkeypatch.setitem(planner.make.__kwdefaults__ or {}, "part_bytes", 1)
+    monkeypatch.setattr(workers, "WORTH", 0)
+    monkeypatch.setattr(workers, "_cores", lambda: 2)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for name in SOME:
+        (folder / name).write_bytes((CAPTURES / name).read_bytes())
+    return folder
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]:
+    """The workers that are started."""
+    processes = []
+    start = workers._start
+
+    def noted(folder: Path) -> "subprocess.Popen[bytes]":
+        processes.append(start(folder))
+        return processes[-1]
+
+    monkeypatch.setattr(workers, "_start", noted)
+    return processes
+
+
+def rows(lake: Path) -> dict[str, list[dict[str, Any]]]:
+    """All rows of a dataset, the time of the ingest aside."""
+    dataset = Dataset.open(lake)
+    found = {
+        table: [row for file in dataset.files(table) for row in pq.read_table(file).to_pylist()]
+        for table in TABLE_ORDER
+    }
+    return {table: [{**row, "ingested_at": None} for row in listed] for table, listed in found.items()}
+
+
+def test_workers_write_what_one_process_writes(
+    folder: Path, started: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = ssetl.ingest(folder, dataset=folder.parent / "by-workers")
+    assert len(started) == 2
+    monkeypatch.setattr(workers, "_cores", lambda: 1)
+    alone = ssetl.ingest(folder, dataset=folder.parent / "alone")
+    assert len(started) == 2
+    assert msgspec.structs.replace(summary, seconds=0) == msgspec.structs.replace(alone, seconds=0)
+    assert summary.parts == len(SOME)
+    assert rows(folder.parent / "by-workers") == rows(folder.parent / "alone")
+
+
+def test_little_is_written_without_workers(
+    folder: Path, started: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    ssetl.ingest(folder, dataset=folder.parent / "lake")
+    assert started == []
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_a_rerun(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, start = folder.parent / "lake", workers._start
+
+    def killed(path: Path) -> "subprocess.Popen[bytes]":
+        process = start(path)
+        process.kill()
+        return process
+
+    monkeypatch.setattr(workers, "_start", killed)
+    with pytest.raises(DataError, match="run the ingest again"):
+        ssetl.ingest(folder, dataset=lake)
+    monkeypatch.setattr(workers, "_start", start)
+    ssetl.ingest(folder, dataset=lake)
+    ssetl.ingest(folder, dataset=folder.parent / "undisturbed")
+    assert rows(lake) == rows(folder.parent / "undisturbed")
+
+
+def test_a_source_that_changes_before_a_worker_reads_it_is_planned_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parts = workers.write_parts
+
+    def after_a_change(*arguments: Any) -> Any:
+        (folder / "plain.txt").write_bytes((CAPTURES / "cut-short.sse").read_bytes())
+        return write_parts(*arguments)
+
+    monkeypatch.setattr("ssetl.ingestion.write_parts", after_a_change)
+    summary = ssetl.ingest(folder, dataset=folder.parent / "lake")
+    assert summary.waiting == (str(folder / "plain.txt"),)
+    assert summary.captures == len(SOME) - 1
+
+
+def asked(lake: Path, *names: str, cause: Callable[["subprocess.Popen[bytes]"], object] | None = None) -> Any:
+    """What a worker answers to names of parts, and its exit status."""
+    process = workers._start(lake)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for name in names:
+        process.stdin.write(name.encode() + b"\n")
+    process.stdin.flush()
+    answers = [msgspec.json.decode(process.stdout.readline()) for _ in names]
+    if cause is not None:
+        cause(process)
+    process.stdin.close()
+    status = process.wait()
+    process.stdout.close()
+    return answers, status
+
+
+def test_a_worker_says_what_became_of_each_part(folder: Path) -> None:
+    lake = folder.parent / "lake"
+    ssetl.ingest(folder, dataset=lake)
+    part = Dataset.open(lake).plans[0].parts[0].name
+    [unknown, written], status = asked(lake, "00000009-0001", part)
+    assert "run the ingest again" in unknown["message"]
+    assert written["counts"]["parts"] == 1
+    assert status == 0
+
+
+def test_a_worker_names_what_the_system_refused(tmp_path: Path) -> None:
+    [answer], _ = asked(tmp_path / "nothing", "00000001-0001")
+    assert "expected a folder" in answer["message"]
+
+
+def test_a_worker_ends_on_sigterm(folder: Path) -> None:
+    lake = folder.parent / "lake"
+    ssetl.ingest(folder, dataset=lake)
+    _, status = asked(lake, "00000009-0001", cause=lambda process: os.kill(process.pid, signal.SIGTERM))
+    assert status in (128 + signal.SIGTERM, 0)
