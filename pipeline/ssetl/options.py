@@ -23,6 +23,7 @@ def several(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
 
 
 dataset = click.option(
+    "-d",
     "--dataset",
     default=DEFAULT_DATASET,
     envvar="SSETL_DATASET",
