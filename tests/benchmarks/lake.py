@@ -16,6 +16,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -97,16 +98,22 @@ def _lines(n: int, source: random.Random) -> Iterator[str]:
                 yield "data: [DONE]\n\n"
 
 
-def _seed(folder: Path) -> dict[str, pa.Table]:
-    """The tables of the ingest that is repeated."""
+def _seed(folder: Path) -> tuple[tuple[plan.PlannedCapture, ...], dict[str, pa.Table]]:
+    """The captures and the tables of the ingest that is repeated."""
     source = random.Random(1)
     captures = folder / "captures"
     captures.mkdir()
     for n in range(STREAMS):
         (captures / f"{n:03d}.sse").write_text("".join(_lines(n, source)), encoding="ascii")
     ssetl.ingest(captures, dataset=folder / "lake")
-    files = Dataset.open(folder / "lake").files
-    return {table: pa.concat_tables(map(pq.read_table, files(table))) for table in schema.TABLES}
+    dataset = Dataset.open(folder / "lake")
+    planned = tuple(c for each in dataset.plans for part in each.parts for c in part.captures)
+    files = dataset.files
+    return planned, {table: pa.concat_tables(map(pq.read_table, files(table))) for table in schema.TABLES}
+
+
+def _other_id(id_: str, repetition: int) -> str:
+    return blake2b(f"{id_} {repetition}".encode(), digest_size=16).hexdigest()
 
 
 def _repeated(rows: pa.Table, repetition: int) -> pa.Table:
@@ -116,10 +123,7 @@ def _repeated(rows: pa.Table, repetition: int) -> pa.Table:
         column = rows.column(position)
         if field.name in IDS:
             ids = column.combine_chunks().dictionary_encode()
-            others = [
-                blake2b(f"{each} {repetition}".encode(), digest_size=16).hexdigest()
-                for each in ids.dictionary.to_pylist()
-            ]
+            others = [_other_id(each, repetition) for each in ids.dictionary.to_pylist()]
             rows = rows.set_column(position, field, pa.array(others, field.type).take(ids.indices))
         elif pa.types.is_timestamp(field.type):
             rows = rows.set_column(position, field, pc.add(column, later).cast(field.type))
@@ -129,16 +133,27 @@ def _repeated(rows: pa.Table, repetition: int) -> pa.Table:
 def write(path: Path, rows: int) -> None:
     """Write a dataset of at least `rows` rows in chunks."""
     with tempfile.TemporaryDirectory() as folder:
-        seed = _seed(Path(folder))
+        captures, seed = _seed(Path(folder))
     repetitions = -(-rows // seed["chunks"].num_rows)
     dataset = Dataset.create(path)
     names = [plan.part_name(1, position) for position in range(PARTS)]
     made = plan.instant(int(_START.timestamp()) * 1_000_000)
-    parts = tuple(plan.Part(name, ()) for name in names)
-    dataset.publish(plan.Plan(1, made, ssetl.__version__, parts=parts))
-    for position, name in enumerate(names):
+    of_part = {name: range(position, repetitions, PARTS) for position, name in enumerate(names)}
+    parts = [
+        plan.Part(
+            name,
+            tuple(
+                msgspec.structs.replace(capture, capture_id=_other_id(capture.capture_id, repetition))
+                for repetition in of_part[name]
+                for capture in captures
+            ),
+        )
+        for name in names
+    ]
+    dataset.publish(plan.Plan(1, made, ssetl.__version__, parts=tuple(parts)))
+    for name in names:
         with PartWriter(dataset, name) as writer:
-            for repetition in range(position, repetitions, PARTS):
+            for repetition in of_part[name]:
                 for table in schema.TABLES:
                     writer.write(table, _repeated(seed[table], repetition))
             writer.commit()
