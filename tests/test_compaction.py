@@ -157,6 +157,13 @@ def test_a_reader_that_was_opened_before_says_that_files_are_gone(lake: Path) ->
         assert opened.sql("select sum(events) from streams").item() > 0
 
 
+def test_a_reader_that_was_opened_before_and_reads_only_now_sees_what_is_there(lake: Path) -> None:
+    with ssetl.open(lake) as opened, ssetl.open(lake) as checked:
+        compact(lake)
+        assert opened.sql("select sum(events) from streams").item() > 0
+        assert [found.name for found in checked.check() if found.violations.num_rows] == []
+
+
 def test_the_plans_become_one_and_nobody_who_is_late_writes_over_them(lake: Path) -> None:
     late = Dataset.open(lake)
     compact(lake)

@@ -3,11 +3,12 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ssetl
-from ssetl import cli, files
+from ssetl import cli, files, integrity
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.repairing import Repaired, repair
 
@@ -70,6 +71,21 @@ def test_a_damaged_part_is_read_again(lake: Path, folder: Path, which: int, tabl
     ssetl.ingest(again or folder, dataset=lake)
     assert rows(lake) == before
     assert repair(lake) == Repaired()
+
+
+def test_parts_that_are_compacted_meanwhile_are_not_damaged(
+    lake: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows(lake)
+    shutil.rmtree(folder)
+
+    def compacting(*of: Any, _faults: Callable[..., Any] = integrity.part_faults) -> Any:
+        ssetl.compact(lake)
+        return _faults(*of)
+
+    monkeypatch.setattr(integrity, "part_faults", compacting)
+    assert repair(lake) == Repaired()
+    assert rows(lake) == before
 
 
 def test_a_part_that_was_to_be_made_of_a_damaged_one_is_given_up_too(lake: Path, folder: Path) -> None:

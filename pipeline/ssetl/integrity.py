@@ -37,12 +37,17 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def faults(dataset: Dataset) -> Iterator[Fault]:
-    """The faults of all parts, in the order of the plans."""
+    """The faults of all parts, in the order of the plans.
+
+    Of a part that was replaced since the dataset was opened, the files may rightly be gone.
+    """
     live = plan.live_parts(dataset.plans, dataset.whole)
     visible = set(dataset.visible_parts())
     for name in sorted(visible | live.keys()):
         if name in visible:
-            yield from part_faults(dataset, name, live.get(name))
+            found = list(part_faults(dataset, name, live.get(name)))
+            if found and name in Dataset.open(dataset.path).visible_parts():
+                yield from found
         elif lost := [source for source in live[name].gathers if source not in visible]:
             expected = f"part {name}, or the parts that it is made of"
             yield Fault(str(dataset.file("captures", name)), expected, f"neither; {lost[0]} is missing, too")
@@ -50,6 +55,13 @@ def faults(dataset: Dataset) -> Iterator[Fault]:
 
 def part_faults(dataset: Dataset, name: str, part: Part | None) -> Iterator[Fault]:
     """The faults of one part; `part` is what the plan says of it, if it is still live."""
+    try:
+        yield from _part_faults(dataset, name, part)
+    except FileNotFoundError:  # removed while it was read
+        yield Fault(str(dataset.file("captures", name)), f"part {name}", "a file that went missing")
+
+
+def _part_faults(dataset: Dataset, name: str, part: Part | None) -> Iterator[Fault]:
     rows: dict[str, int] = {}
     for table in TABLE_ORDER:
         path = dataset.file(table, name)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ssetl import checks, reports, schema
 from ssetl.checks import Finding
 from ssetl.dataset import Dataset
-from ssetl.errors import UnknownReport
+from ssetl.errors import DatasetDamaged, UnknownReport
 from ssetl.explain import Explanation, explain
 from ssetl.parameters import Value
 from ssetl.reports import Report
@@ -53,7 +53,15 @@ class Lake:
 
     @cached_property
     def _warehouse(self) -> Warehouse:
-        return Warehouse(self._dataset, views=reports.views(), content=self._content)
+        while True:
+            try:
+                return Warehouse(self._dataset, views=reports.views(), content=self._content)
+            except DatasetDamaged:
+                # A part that was replaced since, and removed, is no damage: look again.
+                now = Dataset.open(self._dataset.path)
+                if now.visible_parts() == self._dataset.visible_parts():
+                    raise
+                self._dataset = now
 
     def names(self) -> list[str]:
         """Names of all reports, the user's own among them."""

@@ -70,7 +70,7 @@ def repair(dataset: str | Path, *, give_up: bool = False) -> Repaired:
     beyond: list[Beyond] = []
     opened = Dataset.open(folder).settled()
     for part in live_parts(opened.plans, opened.whole).values():
-        if faults := _faults(opened, part):
+        if _faults(opened, part) and (faults := _lasting_faults(folder, part)):
             lost = [c.path for c in part.captures if not _can_be_read_again(opened, part, c)]
             if lost and not give_up:
                 beyond.append(Beyond(part.name, faults, tuple(dict.fromkeys(lost))))
@@ -85,6 +85,18 @@ def _faults(dataset: Dataset, part: Part) -> tuple[Fault, ...]:
     if part.name in dataset.whole:
         return tuple(integrity.part_faults(dataset, part.name, part))
     return tuple(fault for name in part.gathers for fault in integrity.part_faults(dataset, name, None))
+
+
+def _lasting_faults(folder: Path, part: Part) -> tuple[Fault, ...]:
+    """What is wrong with a part now; nothing if it only seemed so, while another was replacing it."""
+    while True:
+        dataset = Dataset.open(folder)
+        if live_parts(dataset.plans, dataset.whole).get(part.name) != part:
+            return ()
+        faults = _faults(dataset, part)
+        now = Dataset.open(folder)
+        if not faults or (now.number, part.name in now.whole) == (dataset.number, part.name in dataset.whole):
+            return faults
 
 
 def _is_kept(capture: PlannedCapture) -> bool:
