@@ -6,6 +6,7 @@
 import errno
 import os
 import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -31,13 +32,12 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)
 
 
 def test_killed_at_random_nothing_is_lost_and_nothing_doubled() -> None:
-    command = [sys.executable, str(HERE / "faults" / "run.py"), "--histories", "2", "--seed", "1"]
+    command = [sys.executable, str(HERE / "faults" / "run.py"), "--histories", "3", "--rounds", "3"]
     ran = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     told = ran.stdout.splitlines()[-1]
-    assert re.match(
-        r"12 rounds, \d+ ingests, [1-9]\d* hit \(.*\), 0 rows lost, 0 rows doubled, 0 fault", told
-    )
+    found = r"9 rounds, .* [1-9]\d* hit \(.*\), [1-9]\d* looks, 0 rows lost, 0 rows doubled, 0 faults"
+    assert re.fullmatch(found, told)
 
 
 # Signals
@@ -113,6 +113,10 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return lake
 
 
+MOST_STEPS: Final = 20
+"""Of the steps of an ingest so many fail in a test; which, differs with the error."""
+
+
 class Disk:
     """Counts what is asked of the disk that a dataset is on; from step `fails_at` on it fails.
 
@@ -186,7 +190,8 @@ def test_a_disk_that_fails_at_any_step_costs_nothing(
     with disk.plugged_in():
         assert ingest(tmp_path / "undisturbed") == 0
     failures = 0
-    for step in range(1, disk.steps + 1):
+    steps = range(1, disk.steps + 1)
+    for step in random.Random(error).sample(steps, min(len(steps), MOST_STEPS)):
         capsys.readouterr()
         lake = tmp_path / f"lake{step}"
         with Disk(error, step, once=once).plugged_in():
@@ -201,7 +206,7 @@ def test_a_disk_that_fails_at_any_step_costs_nothing(
             assert_whole(lake)
         assert ingest(lake) == 0
         assert_same(lake, tmp_path / "undisturbed")
-    assert failures > 30  # what fails after all is written costs nothing at all
+    assert failures > MOST_STEPS / 2  # what fails after all is written costs nothing at all
 
 
 @pytest.fixture

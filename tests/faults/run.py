@@ -1,18 +1,23 @@
-"""Faults: ingests of a changing folder are killed at random moments; what they leave is counted.
+"""Faults: whatever runs on a dataset is killed at random moments; what that leaves is counted.
 
     python tests/faults/run.py --minutes 10 --seed 7
 
 A history is a folder that changes from round to round. In each round up to four real ingests race into one
-dataset, and most of them, or one of their children, are hit by SIGKILL, SIGTERM or Ctrl-C. There are two
+dataset, and most of them, or one of their children, are hit by SIGKILL, SIGTERM or Ctrl-C. There are three
 kinds, judged differently, for ingests that saw different files may rightly differ:
 
 - *strict*: the folder rests while ingests run, and each round ends with an undisturbed one. A second dataset
   is ingested after each change by nobody disturbed: both must hold the same rows in the same order.
-- *loose*: the folder changes while ingests run, and half of the rounds end as they are. Where captures begin
-  and end is then a matter of luck, so texts are counted, each of which was written once: all that the files
-  hold, and all that was seen in the dataset before, must be there once; what was overwritten may be gone.
+- *loose*: the folder changes while ingests and compactions run, and half of the rounds end as they are. Where
+  captures begin and end is then a matter of luck, so texts are counted, each of which was written once: all
+  that the files hold, and all that was seen in the dataset before, must be there once; what was overwritten
+  may be gone.
+- *kept*: as strict, and compactions, forgettings and repairs run beside the ingests and are hit as they are;
+  some rounds begin with a damaged part. The second dataset only forgets the same: both must hold the same
+  rows.
 
-In both, before anything is mended, a reader must find no text gone, and every check clean.
+Readers run beside all that: they must see all of the old or all of the new, or say that it changed. Before
+anything is mended, a reader must find no text gone, and every check clean.
 """
 
 import argparse
@@ -23,103 +28,111 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
+from judge import Readers, Tally, check_at_rest, compare_rows, damage, rows, texts, texts_of
 from world import TEXT, World
 
-import ssetl
-
-TABLES = ("captures", "streams", "chunks", "rejects")
-
-INGEST = """
-from ssetl import cli, planner
+COMMAND = """
+from ssetl import cli, compaction, planner
 planner.make.__kwdefaults__["part_bytes"] = 30_000  # many parts, to be killed between
+compaction.compact.__kwdefaults__["part_bytes"] = 120_000
 cli.main()
 """
 INTERRUPTED = {0, 128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
-"""How an ingest may end that was hit; by the last two if Python had not begun yet."""
+"""How a command may end that was hit; by the last two if Python had not begun yet."""
 
 PATIENCE = 120
-"""Seconds after which an ingest is said to hang; it takes one."""
+"""Seconds after which a command is said to hang; it takes one."""
 
-ROUNDS = 6
-"""Rounds of a history."""
+KINDS = ("strict", "loose", "kept")
 
-
-@dataclass
-class Tally:
-    """What was done, and what went wrong."""
-
-    rounds: int = 0
-    ingests: int = 0
-    hits: Counter[str] = field(default_factory=Counter)
-    lost: int = 0
-    doubled: int = 0
-    faults: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        hits = ", ".join(f"{count} {name}" for name, count in sorted(self.hits.items()))
-        return (
-            f"{self.rounds} rounds, {self.ingests} ingests, {self.hits.total()} hit ({hits}), "
-            f"{self.lost} rows lost, {self.doubled} rows doubled, {len(self.faults)} faults"
-        )
-
-    def compare(self, what: str, *, lost: int, doubled: int) -> None:
-        self.lost += lost
-        self.doubled += doubled
-        if lost or doubled:
-            self.faults.append(f"{what}: {lost} lost, {doubled} doubled")
+READ = ("sql", "from chunks select content", "--format", "csv")
 
 
 class Race:
-    """Ingests of one folder into one dataset, hit at random."""
+    """Commands on one folder and one dataset, hit at random."""
 
     def __init__(self, folder: Path, lake: Path, rng: random.Random, tally: Tally) -> None:
         self._lake, self._rng, self._tally = lake, rng, tally
-        self._command = [sys.executable, "-c", INGEST, "ingest", str(folder), "--dataset", str(lake)]
-        self._environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self.ingest = ("ingest", str(folder))
+        self._environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "SSETL_DATASET": str(lake),
+        }
 
-    def run(self, meanwhile: Callable[[], None] | None = None) -> None:
-        """Start up to four ingests, hit most of them, and wait for all.
+    def run(
+        self,
+        *beside: Sequence[str],
+        readers: Readers | None = None,
+        meanwhile: Callable[[], None] | None = None,
+        may_fail: str | None = None,
+    ) -> None:
+        """Start up to four ingests and what runs beside them, hit most of them, and wait for all.
 
-        `meanwhile` is called while they run.
+        Args:
+            beside: further commands.
+            readers: judge what is read while they run.
+            meanwhile: called while they run.
+            may_fail: a command may end with status 1 if it says this.
         """
         kind = self._rng.choice([signal.SIGKILL] * 3 + [signal.SIGTERM, signal.SIGINT])
         before = self._temporary()
-        racing = [self._start() for _ in range(self._rng.choice([1, 1, 2, 4]))]
+        commands = [self.ingest] * self._rng.choice([1, 1, 2, 4] if not beside else [1, 1, 2])
+        commands += beside
+        self._rng.shuffle(commands)
+        racing = [self._start(command) for command in commands]
+        reading = self._start(READ) if readers else None
         killed_child = False
         for each in racing:
+            if readers:
+                readers.look()
             self._pause()
             if meanwhile:
                 meanwhile()
             if self._rng.random() < 0.8:
                 killed_child |= self._hit(each, kind)
-        for each in racing:
+        if readers:
+            while any(each.poll() is None for each in racing):
+                readers.look()
+        for command, each in zip(commands, racing, strict=True):
             told = each.communicate(timeout=PATIENCE)[1]
-            # Who loses a child may give up, but says so.
-            expected = INTERRUPTED | ({1} if killed_child else set())
+            # Who loses a child may give up, but says so. Who comes first finds no dataset to look after.
+            is_excused = killed_child or "no dataset at" in told or (may_fail and may_fail in told)
+            expected = INTERRUPTED | ({1} if is_excused else set())
+            # Who forgets may find that another has.
+            expected |= {2} if command[0] == "forget" and "so nothing was forgotten" in told else set()
             begun = each.returncode != -signal.SIGINT  # else Python tells where it was interrupted
             if each.returncode not in expected or (begun and "Traceback" in told):
-                self._tally.faults.append(f"after {kind.name}, status {each.returncode}: {told}")
+                self._tally.faults.append(f"{command[0]} after {kind.name}, status {each.returncode}: {told}")
             self._bury(each.pid)
+        if reading and readers:
+            read, told = reading.communicate(timeout=PATIENCE)
+            if reading.returncode == 0:
+                readers.judge(TEXT.findall(read.encode()))
+            elif reading.returncode != 1 or not readers.may_say(told):
+                self._tally.faults.append(f"reader, status {reading.returncode}: {told}")
         if kind != signal.SIGKILL and (left := self._temporary() - before):
             self._tally.faults.append(f"after {kind.name}, temporary files: {sorted(left)}")
 
-    def finish(self) -> None:
-        """One ingest that nobody disturbs."""
-        ingest = self._start()
-        told = ingest.communicate(timeout=PATIENCE)[1]
-        if ingest.returncode:
-            self._tally.faults.append(f"undisturbed, status {ingest.returncode}: {told}")
+    def finish(self, *command: str) -> None:
+        """One command that nobody disturbs; without a name, an ingest."""
+        running = self._start(command or self.ingest)
+        told = running.communicate(timeout=PATIENCE)[1]
+        if running.returncode and not (running.returncode == 2 and "so nothing was forgotten" in told):
+            self._tally.faults.append(f"undisturbed {command}, status {running.returncode}: {told}")
 
-    def _start(self) -> subprocess.Popen[str]:
-        self._tally.ingests += 1
+    def _start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+        self._tally.runs[command[0]] += 1
         return subprocess.Popen(
-            self._command, env=self._environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+            [sys.executable, "-c", COMMAND, *command],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
 
     def _pause(self) -> None:
@@ -130,28 +143,28 @@ class Race:
             time.sleep(0.001)
         time.sleep(self._rng.expovariate(50))
 
-    def _hit(self, ingest: subprocess.Popen[str], kind: signal.Signals) -> bool:
-        """Send a signal, if the ingest still runs; whether it went to a child."""
-        if ingest.poll() is not None:
+    def _hit(self, running: subprocess.Popen[str], kind: signal.Signals) -> bool:
+        """Send a signal, if the command still runs; whether it went to a child."""
+        if running.poll() is not None:
             return False
         self._tally.hits[kind.name] += 1
         if kind == signal.SIGINT:
-            os.killpg(ingest.pid, kind)  # as a terminal does
+            os.killpg(running.pid, kind)  # as a terminal does
             return False
-        family = [ingest.pid, *(_children(ingest.pid) if kind == signal.SIGKILL else ())]
+        family = [running.pid, *(_children(running.pid) if kind == signal.SIGKILL else ())]
         victim = self._rng.choice(family)
         try:
             os.kill(victim, kind)
         except ProcessLookupError:
             return False  # a child that has just ended
-        return victim != ingest.pid
+        return victim != running.pid
 
     def _bury(self, group: int) -> None:
-        """Children of a dead ingest end by themselves."""
+        """Children of a dead command end by themselves."""
         end = time.monotonic() + PATIENCE
         while _is_alive(group):
             if time.monotonic() > end:
-                self._tally.faults.append("children outlived their ingest")
+                self._tally.faults.append("children outlived their parent")
                 os.killpg(group, signal.SIGKILL)
                 return
             time.sleep(0.01)
@@ -187,86 +200,132 @@ def _is_alive(group: int) -> bool:
     return False
 
 
-def texts(lake: Path) -> Counter[bytes]:
-    """How often the dataset holds each text."""
-    if not (lake / "_plan").exists():
-        return Counter()
-    with ssetl.open(lake) as opened:
-        contents = opened.scan("chunks").select("content").collect()["content"].drop_nulls()
-    return Counter(text for content in contents for text in TEXT.findall(content.encode()))
+class History:
+    """Some rounds with one folder and one dataset, and another dataset that nobody disturbs."""
 
+    def __init__(self, base: Path, rng: random.Random, tally: Tally, *, kind: str) -> None:
+        self._rng, self._tally = rng, tally
+        self._world = World(base / "in", rng, keeps_beginnings=kind != "loose")
+        self._lake, self._undisturbed = base / "lake", base / "undisturbed"
+        self._race = Race(self._world.path, self._lake, rng, tally)
+        self._by_nobody = Race(self._world.path, self._undisturbed, rng, tally)
+        self._round: Callable[[str], None] = {
+            "strict": self._strict,
+            "loose": self._loose,
+            "kept": self._kept,
+        }[kind]
 
-def rows(lake: Path, table: str) -> pl.DataFrame:
-    """All rows of a table, without the time of the ingest."""
-    with ssetl.open(lake) as opened:
-        return opened.scan(table).drop("ingested_at", strict=False).collect()
+    def run(self, name: str, rounds: int) -> None:
+        """So many rounds; `name` is what the history is called in faults."""
+        self._change(4)
+        for n in range(rounds):
+            self._tally.rounds += 1
+            self._round(f"{name}, round {n}")
+        if self._round == self._loose:
+            self._finish_loose(name)
 
+    def _change(self, times: int | None = None) -> None:
+        for _ in range(times or self._rng.choice([1, 2, 4])):
+            self._world.change()
 
-def compare_rows(expected: Path, found: Path, tally: Tally) -> None:
-    """Both datasets hold the same rows in the same order."""
-    for table in TABLES:
-        one, other = rows(expected, table), rows(found, table)
-        if not one.equals(other):
-            first, second = Counter(map(repr, one.rows())), Counter(map(repr, other.rows()))
-            tally.faults.append(f"{table}: not the same rows in the same order")
-            lost, doubled = (first - second).total(), (second - first).total()
-            tally.compare(table, lost=lost, doubled=doubled)
+    def _strict(self, when: str) -> None:
+        seen = set(texts(self._lake))
+        self._change()
+        self._race.run()
+        check_at_rest(self._lake, seen - self._world.overwritten, self._tally, when, once=True)
+        self._compare(when, in_order=True)
 
+    def _loose(self, when: str) -> None:
+        readers = Readers(self._lake, self._tally, stays=set(texts(self._lake)))
+        self._change()
 
-def check_reader(lake: Path, must: set[bytes], tally: Tally, when: str, *, once: bool) -> None:
-    """What a reader finds now: every text of `must`, none twice if `once`, and no violation of a check."""
-    found = texts(lake)
-    doubled = sum(count - 1 for count in found.values()) if once else 0
-    tally.compare(f"texts {when}", lost=len(must - found.keys()), doubled=doubled)
-    if found:
-        with ssetl.open(lake) as opened:
-            broken = [finding.name for finding in opened.check() if finding.violations.num_rows]
-        if broken:
-            tally.faults.append(f"{when}, checks find violations: {broken}")
+        def meanwhile() -> None:
+            self._world.change()
+            readers.stays -= self._world.overwritten
 
+        beside = [(name,) for name in ("compact", "repair") if self._rng.random() < 0.4]
+        readers.stays -= self._world.overwritten
+        self._race.run(*beside, readers=readers, meanwhile=meanwhile)
+        check_at_rest(self._lake, readers.stays, self._tally, when, once=False)
+        if self._rng.random() < 0.5:
+            self._finish_loose(when, readers.stays)
 
-def history(base: Path, rng: random.Random, tally: Tally, *, strict: bool) -> None:
-    """Some rounds with one folder and one dataset."""
-    world = World(base / "in", rng, keeps_beginnings=strict)
-    lake, undisturbed = base / "lake", base / "undisturbed"
-    race = Race(world.path, lake, rng, tally)
-    by_nobody = Race(world.path, undisturbed, rng, tally)
-    for _ in range(4):
-        world.change()
-    for n in range(ROUNDS):
-        seen = set(texts(lake))
-        tally.rounds += 1
-        for _ in range(rng.choice([1, 2, 4])):
-            world.change()
-        race.run(meanwhile=None if strict else world.change)
-        before = seen - world.overwritten
-        check_reader(lake, before, tally, f"round {n}, disturbed", once=not strict)
-        if strict:
-            race.finish()
-            by_nobody.finish()
-            compare_rows(undisturbed, lake, tally)
-        elif rng.random() < 0.5 or n == ROUNDS - 1:
-            race.finish()
-            check_reader(lake, before | world.texts(), tally, f"round {n}, finished", once=True)
+    def _finish_loose(self, when: str, stays: Iterable[bytes] = ()) -> None:
+        self._race.finish()
+        must = self._world.texts().union(stays)
+        check_at_rest(self._lake, must, self._tally, f"{when}, finished", once=True)
+
+    def _kept(self, when: str) -> None:
+        match self._rng.choice(["compact", "compact", "--capture", "--stream", "damage"]):
+            case "compact":
+                self._compacted(when)
+            case "damage":
+                self._damaged(f"{when}, damaged")
+            case kind:
+                self._forgotten(when, kind)
+
+    def _compacted(self, when: str) -> None:
+        seen = set(texts(self._lake))
+        self._change()
+        readers = Readers(self._lake, self._tally, stays=seen - self._world.overwritten)
+        beside = self._rng.choice([1, 1, 2]) * [("compact",)] + self._rng.choice([0, 1]) * [("repair",)]
+        self._race.run(*beside, readers=readers)
+        check_at_rest(self._lake, readers.stays, self._tally, when, once=True)
+        self._compare(when)
+
+    def _forgotten(self, when: str, kind: str) -> None:
+        # What others ingest meanwhile is new, so that it is the same before and after.
+        column = kind.strip("-") + "_id"
+        known = rows(self._lake, "chunks")[column].unique().sort().to_list() if self._lake.exists() else []
+        if not known:
+            self._compacted(when)
+            return
+        chosen = self._rng.sample(known, min(len(known), self._rng.choice([1, 1, 3])))
+        goes = set(texts_of(self._lake, pl.col(column).is_in(chosen)))
+        stays = set(texts(self._lake)) - goes
+        self._world.add(self._rng.choice([1, 3]))
+        forget = ("forget", *(word for id_ in chosen for word in (kind, id_)))
+        readers = Readers(self._lake, self._tally, stays=stays, goes=goes)
+        beside = [forget] * self._rng.choice([1, 1, 2]) + [("compact",)] * self._rng.choice([0, 1])
+        self._race.run(*beside, readers=readers)
+        check_at_rest(self._lake, stays, self._tally, when, once=True)
+        self._race.finish(*forget)
+        self._by_nobody.finish()
+        self._by_nobody.finish(*forget)
+        self._compare(when)
+
+    def _damaged(self, when: str) -> None:
+        if self._lake.exists() and damage(self._lake, self._rng):
+            self._race.run(*[("repair",)] * self._rng.choice([1, 2]), may_fail="`ssetl repair`")
+            self._race.finish("repair")
+        self._compare(when)
+
+    def _compare(self, when: str, *, in_order: bool = False) -> None:
+        self._race.finish()
+        self._by_nobody.finish()
+        compare_rows(self._undisturbed, self._lake, self._tally, when, in_order=in_order)
 
 
 def main() -> int:
     """Run histories until the time or the number of them is up; 1 if anything was wrong."""
-    parser = argparse.ArgumentParser(description="Kill ingests at random, and count what is lost or doubled.")
+    parser = argparse.ArgumentParser(description="Kill at random, and count what is lost or doubled.")
     parser.add_argument("--minutes", type=float, default=1.0, help="begin no history after so long")
     parser.add_argument("--histories", type=int, help="run so many, however long they take")
+    parser.add_argument("--rounds", type=int, default=6, help="rounds of a history")
+    parser.add_argument("--kind", choices=KINDS, help="only histories of this kind; else of all, in turn")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same files")
     options = parser.parse_args()
     tally = Tally()
     end = time.monotonic() + options.minutes * 60
     n = 0
     while n < options.histories if options.histories else time.monotonic() < end:
+        kind = options.kind or KINDS[n % len(KINDS)]
+        known = len(tally.faults)
         with tempfile.TemporaryDirectory(prefix="ssetl-faults-") as base:
             rng = random.Random(f"{options.seed}-{n}")
-            known = len(tally.faults)
-            history(Path(base), rng, tally, strict=n % 2 == 0)
+            History(Path(base), rng, tally, kind=kind).run(f"{kind} history {n}", options.rounds)
         for fault in tally.faults[known:]:
-            print(f"history {n}: {fault}", flush=True)
+            print(fault, flush=True)
         n += 1
         print(tally, flush=True)
     return 1 if tally.faults else 0

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from ssetl.captures.digests import EDGE
+
 TEXT = re.compile(rb"t\d+-\d+;")
 
 
@@ -15,7 +17,8 @@ class World:
 
     `overwritten` are texts that some file held no more, from one moment to the next. With `keeps_beginnings`,
     a file may be overwritten from its middle on, or cut there: who sees it before and after, and not what it
-    was called in between, rightly takes the beginning for two.
+    was called in between, rightly takes the beginning for two. So it is of copies that part in the middle,
+    and of a beginning too short to tell that a file is the former one.
     """
 
     def __init__(self, path: Path, rng: random.Random, *, keeps_beginnings: bool) -> None:
@@ -26,6 +29,7 @@ class World:
         self._serial = 0
         self._open: dict[str, int] = {}  # by file: the stream that it ends in
         self._copies: set[str] = set()  # these never grow, else they would be something else
+        self._copied: set[str] = set()  # of these there are, or were, copies
 
     def texts(self) -> set[bytes]:
         """What the files hold."""
@@ -38,9 +42,14 @@ class World:
         actions += [self._copytruncate, self._rewrite, self._touch, self._pack, self._remove]
         actions += [self._shorten] * self._keeps_beginnings
         if len(names) < 3 or self.rng.random() < 0.2:
-            (self.path / self._fresh()).write_bytes(self._text("", self.rng.choice([3, 20, 200])))
+            self.add()
         else:
             self.rng.choice(actions)(self.rng.choice(names))
+
+    def add(self, files: int = 1) -> None:
+        """Let there be new files."""
+        for _ in range(files):
+            (self.path / self._fresh()).write_bytes(self._text("", self.rng.choice([3, 20, 200])))
 
     def _fresh(self) -> str:
         self._serial += 1
@@ -80,10 +89,13 @@ class World:
             self._open[to] = self._open.pop(name)
         if name in self._copies:
             self._copies.add(to)
+        if name in self._copied:
+            self._copied.add(to)
 
     def _copy(self, name: str) -> None:
         to = self._fresh()
         self._copies.add(to)
+        self._copied.add(name)
         (self.path / to).write_bytes((self.path / name).read_bytes())
 
     def _copytruncate(self, name: str) -> None:
@@ -102,11 +114,11 @@ class World:
 
     def _beginning(self, name: str) -> bytes:
         self._open.pop(name, None)
-        if not self._keeps_beginnings:
+        if not self._keeps_beginnings or name in self._copies | self._copied:
             return b""
         data = (self.path / name).read_bytes()
         end = data.rfind(b"\n\n", 0, len(data) // 2)
-        return data[: end + 2] if end >= 0 else b""
+        return data[: end + 2] if end >= EDGE else b""
 
     def _touch(self, name: str) -> None:
         (self.path / name).touch()
