@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 import pytest
@@ -192,7 +192,11 @@ def fresh_paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (base / str(n) for n in itertools.count())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES: Final = max(60, settings.default.max_examples // 5)
+"""Each takes a second or less; `--hypothesis-profile search` tries a thousand."""
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(actions=ACTIONS, data=st.data())
 def test_each_line_that_was_ever_ingested_is_there_once(
     fresh_paths: Iterator[Path], actions: list[str], data: st.DataObject

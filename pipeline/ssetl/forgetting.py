@@ -75,7 +75,8 @@ def forget(
     wanted = _Wanted(frozenset(captures), frozenset(streams), instant_before)
     if wanted == _Wanted():
         raise UsageError(
-            "expected what to forget: captures or streams by id, or a time before which all goes."
+            "expected what to forget, found nothing: name captures or streams by id, or a time before which"
+            " all goes (--capture, --stream, --before)."
         )
     while True:
         if not dry_run:
