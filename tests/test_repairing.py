@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 import ssetl
-from ssetl import cli, files, integrity
+from ssetl import cli, files, integrity, repairing
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.repairing import Repaired, repair
+from ssetl.writing import SourceChanged
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"
 
@@ -67,8 +68,8 @@ def test_a_damaged_part_is_read_again(lake: Path, folder: Path, which: int, tabl
     before = rows(lake)
     part = Dataset.open(lake).visible_parts()[which]
     DAMAGES[damage](lake / table / f"{part}.parquet")
-    again = repair(lake).again
-    ssetl.ingest(again or folder, dataset=lake)
+    repair(lake)
+    ssetl.ingest(folder, dataset=lake)  # without its mark, a part was never finished
     assert rows(lake) == before
     assert repair(lake) == Repaired()
 
@@ -95,9 +96,40 @@ def test_a_part_that_was_to_be_made_of_a_damaged_one_is_given_up_too(lake: Path,
     (lake / "streams" / f"{parts[2]}.parquet").write_bytes(b"")
     with pytest.raises(ssetl.DatasetDamaged, match="`ssetl repair`"):
         ssetl.compact(lake)
-    while again := repair(lake).again:
-        ssetl.ingest(again, dataset=lake)
-    ssetl.ingest(folder, dataset=lake)
+    assert repair(lake).again
+    assert rows(lake) == before
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_a_file_that_grew_a_damaged_piece_is_read_again(tmp_path: Path, which: int) -> None:
+    source, lake = tmp_path / "growing.sse", tmp_path / "lake"
+    for name in ("two-choices.sse", "tool-calls.sse"):
+        with source.open("ab") as file:
+            file.write((CAPTURES / name).read_bytes())
+        ssetl.ingest(source, dataset=lake, content="hash")
+    before = rows(lake)
+    Dataset.open(lake).files("chunks")[which].write_bytes(b"")
+    assert repair(lake).again == (str(source),)
+    assert rows(lake) == before
+    assert ssetl.ingest(source, dataset=lake).captures == 0
+
+
+def test_a_source_that_changes_while_it_is_read_again_leaves_the_part_as_it_is(
+    lake: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Dataset.open(lake).files("chunks")[0]
+    sound = path.read_bytes()
+    before = rows(lake)
+    path.write_bytes(b"")
+
+    def changed(*_: object) -> None:
+        raise SourceChanged("a.sse")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(repairing, "write_part", changed)
+        [beyond] = repair(lake).beyond
+    assert beyond.lost == ("a.sse",)
+    path.write_bytes(sound)
     assert rows(lake) == before
 
 

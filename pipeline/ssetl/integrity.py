@@ -18,7 +18,7 @@ from ssetl import plan, schema
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.plan import Part
 
-REMEDY: Final = "restore it from a backup, or run `ssetl repair` and ingest the sources again"
+REMEDY: Final = "restore it from a backup, or run `ssetl repair`, which reads the sources again"
 
 
 class Fault(msgspec.Struct, frozen=True):

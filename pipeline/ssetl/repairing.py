@@ -1,11 +1,13 @@
-"""Repair: removes what no plan covers, and gives up damaged parts whose sources can be read again.
+"""Repair: removes what no plan covers, and reads damaged parts again from their sources.
 
-Whole, sound parts are never touched. A damaged part is replaced by nothing, and with that its captures are
-not covered any more: the next ingest of their sources reads them again. That is done only if every source
-still holds what was read; else the part stays as it is, for a backup may bring its file back.
+Whole, sound parts are never touched. A damaged part is replaced by one of the same captures, with the same
+ids and as they were asked for, so that captures in other parts that go on where these end still do. That is
+done only if every source still holds what was read; else the part stays as it is, for a backup may bring its
+file back, until it is given up: then it is replaced by what can be read again.
 """
 
 import time
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
 import msgspec
@@ -15,9 +17,9 @@ from ssetl.dataset import Dataset
 from ssetl.integrity import Fault
 from ssetl.leftovers import Leftover
 from ssetl.plan import Part, Plan, PlannedCapture, instant, live_parts, part_name
-from ssetl.planner import still_holds
+from ssetl.planner import still_holds, void
 from ssetl.version import __version__
-from ssetl.writing import write_part
+from ssetl.writing import SourceChanged, write_part
 
 
 class Beyond(msgspec.Struct, frozen=True):
@@ -39,7 +41,7 @@ class Repaired(msgspec.Struct, frozen=True):
 
     Args:
         removed: leftovers that were removed.
-        again: paths of the sources that are to be ingested again.
+        again: paths of the sources of which captures were read again.
         beyond: damaged parts that were left as they are.
     """
 
@@ -58,8 +60,8 @@ def repair(dataset: str | Path, *, give_up: bool = False) -> Repaired:
 
     Args:
         dataset: its folder.
-        give_up: give up damaged parts even if a source does not hold any more, at its path, what was read.
-            What no later ingest finds, wherever it is by now, is lost.
+        give_up: give up, of damaged parts, what a source does not hold any more at its path. What no later
+            ingest finds, wherever it is by now, is lost.
 
     Raises:
         NotADataset, SchemaVersionError, DatasetDamaged: no part can be told from another.
@@ -71,11 +73,17 @@ def repair(dataset: str | Path, *, give_up: bool = False) -> Repaired:
     opened = Dataset.open(folder).settled()
     for part in live_parts(opened.plans, opened.whole).values():
         if _faults(opened, part) and (faults := _lasting_faults(folder, part)):
-            lost = [c.path for c in part.captures if not _can_be_read_again(opened, part, c)]
-            if lost and not give_up:
+            held = {c.capture_id for c in part.captures if _can_be_read_again(opened, part, c)}
+            lost = [capture.path for capture in part.captures if capture.capture_id not in held]
+            if not lost or give_up:
+                captures = tuple(_restored(part.captures, held))
+                try:
+                    is_read, lost = _read_again(folder, part, captures), []
+                    again += [c.path for c in captures if is_read and not c.forgotten]
+                except SourceChanged as changed:
+                    lost = [changed.path]
+            if lost:
                 beyond.append(Beyond(part.name, faults, tuple(dict.fromkeys(lost))))
-            elif _give_up(folder, part):
-                again += [capture.path for capture in part.captures if not _is_kept(capture)]
     removed = leftovers.remove(leftovers.find(folder))
     return Repaired(tuple(removed), tuple(dict.fromkeys(again)), tuple(beyond))
 
@@ -99,30 +107,42 @@ def _lasting_faults(folder: Path, part: Part) -> tuple[Fault, ...]:
             return faults
 
 
-def _is_kept(capture: PlannedCapture) -> bool:
-    """Whether a capture stays covered when its part is given up: what was forgotten must not come back."""
-    return capture.forgotten or capture.trimmed
+def _restored(captures: Iterable[PlannedCapture], held: Set[str]) -> Iterator[PlannedCapture]:
+    """The captures that stay: those still held, and what was forgotten, which must not come back."""
+    for capture in captures:
+        if capture.capture_id in held:
+            yield capture
+        elif capture.trimmed:
+            yield msgspec.structs.replace(capture, forgotten=True)
 
 
 def _can_be_read_again(dataset: Dataset, part: Part, capture: PlannedCapture) -> bool:
-    if capture.trimmed:
-        return False
-    return capture.forgotten or still_holds(capture, planned_us=dataset.plan_of(part).created_us)
+    if capture.forgotten or capture.trimmed:
+        return capture.forgotten
+    return still_holds(capture, planned_us=dataset.plan_of(part).created_us)
 
 
-def _give_up(folder: Path, part: Part) -> bool:
-    """Replace a part by nothing but what was forgotten of it; False if another did something to it."""
-    kept = tuple(msgspec.structs.replace(c, forgotten=True) for c in part.captures if _is_kept(c))
+def _read_again(folder: Path, part: Part, captures: tuple[PlannedCapture, ...]) -> bool:
+    """Replace a part by one of these captures of it; False if another did something to it.
+
+    Raises:
+        SourceChanged: a source was changed meanwhile; the part stays.
+    """
     while True:
         dataset = Dataset.open(folder).settled()
         if live_parts(dataset.plans, dataset.whole).get(part.name) != part:
             return False
         number = dataset.number + 1
-        parts = (Part(part_name(number, 0), kept),) if kept else ()
+        parts = (Part(part_name(number, 0), captures, options=part.options),) if captures else ()
         now = instant(time.time_ns() // 1000)
         plan = Plan(number, now, __version__, parts=parts, replaces=(part.name,))
         if dataset.publish(plan):
             break
-    for written in parts:
-        write_part(Dataset.open(folder), written, lambda _read: None)
+    for planned in parts:
+        dataset = Dataset.open(folder)
+        try:
+            write_part(dataset, planned, lambda _read: None)
+        except SourceChanged:
+            dataset.publish(void(dataset, planned.name, now_us=time.time_ns() // 1000))
+            raise
     return True

@@ -99,14 +99,14 @@ def forget(
 
 
 @click.command()
-@click.option("--give-up", is_flag=True, help="Give up damaged parts even if their sources are gone.")
+@click.option("--give-up", is_flag=True, help="Give up, of damaged parts, what the sources hold no more.")
 @options.dataset
 def repair(*, give_up: bool, dataset: str) -> int:
-    """Remove leftovers, and have damaged parts read again.
+    """Remove leftovers, and read damaged parts again.
 
     Leftovers are files of killed processes and of replaced parts; what is being written stays. A damaged part
-    is taken out if its sources still hold what was read; the next ingest reads them again. Exit status 1 if
-    a part is damaged and its sources are gone.
+    is read again from its sources if they still hold what was read. Exit status 1 if a part is damaged and
+    its sources are gone.
     """
     from ssetl.repairing import repair as run
 
@@ -138,7 +138,7 @@ def _repaired(done: "Repaired") -> Iterator[str]:
         yield f"removed {_sum(done.removed)}:"
         yield from _first([f"{each.path} ({each.reason})" for each in done.removed])
     if done.again:
-        yield "took out damaged parts; ingest their sources again:"
+        yield "damaged parts were read again from their sources:"
         yield from _first(done.again)
     for beyond in done.beyond:
         yield f"part {beyond.part} is damaged:"
@@ -147,7 +147,7 @@ def _repaired(done: "Repaired") -> Iterator[str]:
         )
         yield "and these sources do not hold what was read of them, or some of it was forgotten:"
         yield from _first(beyond.lost)
-        yield "Restore the part from a backup, or take it out all the same: `ssetl repair --give-up`."
+        yield "Restore the part from a backup, or give up what they do not hold: `ssetl repair --give-up`."
     if not (done.removed or done.again or done.beyond):
         yield "nothing to repair"
 
