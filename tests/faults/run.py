@@ -21,6 +21,7 @@ anything is mended, a reader must find no text gone, and every check clean.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import signal
@@ -107,7 +108,7 @@ class Race:
             begun = each.returncode != -signal.SIGINT  # else Python tells where it was interrupted
             if each.returncode not in expected or (begun and "Traceback" in told):
                 self._tally.faults.append(f"{command[0]} after {kind.name}, status {each.returncode}: {told}")
-            self._bury(each.pid)
+        self._bury()
         if reading and readers:
             read, told = reading.communicate(timeout=PATIENCE)
             if reading.returncode == 0:
@@ -159,13 +160,14 @@ class Race:
             return False  # a child that has just ended
         return victim != running.pid
 
-    def _bury(self, group: int) -> None:
-        """Children of a dead command end by themselves."""
+    def _bury(self) -> None:
+        """What a dead command has started ends by itself."""
         end = time.monotonic() + PATIENCE
-        while _is_alive(group):
+        while left := list(_at_work_on(self._lake)):
             if time.monotonic() > end:
                 self._tally.faults.append("children outlived their parent")
-                os.killpg(group, signal.SIGKILL)
+                for pid in left:
+                    os.kill(pid, signal.SIGKILL)
                 return
             time.sleep(0.01)
 
@@ -188,16 +190,12 @@ def _children(pid: int) -> Iterator[int]:
             yield from _children(child)
 
 
-def _is_alive(group: int) -> bool:
-    """Whether a process of the group runs; dead ones that nobody has waited for do not."""
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, its_group = status.read_text().rpartition(")")[2].split()[:3]
-        except OSError:  # it has just ended
-            continue
-        if its_group == str(group) and state != "Z":
-            return True
-    return False
+def _at_work_on(lake: Path) -> Iterator[int]:
+    """Processes whose command line names the dataset, as that of a worker does; dead ones have none."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if os.fsencode(lake) in process.joinpath("cmdline").read_bytes().split(b"\0"):
+                yield int(process.name)
 
 
 class History:
