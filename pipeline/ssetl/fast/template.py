@@ -122,8 +122,11 @@ class Template:
     def find(self, text: bytes) -> "Found | None":
         """What the event is that `text` holds, if it is one of this template."""
         match = self._match(text)
-        row = None if match is None else self.row(match.groups())
-        return None if match is None or row is None else Found(self, match.groups(), row)
+        if match is None:
+            return None
+        values = match.groups()
+        row = self.row(values)
+        return None if row is None else Found(self, values, row)
 
     def row(self, values: Sequence[bytes]) -> Row | None:
         """The row of an event with these values in its holes; None if one of them is no valid text."""

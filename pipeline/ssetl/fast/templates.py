@@ -45,10 +45,10 @@ class Templates:
 
     def find(self, text: bytes) -> Found | None:
         """The template of an event, learned if need be; None if it has none."""
-        likely = self._follower.get(self._latest)
-        if likely is not None and (found := likely.find(text)):
-            self._latest = likely
-            return found
+        for likely in (self._follower.get(self._latest), self._latest):
+            if likely is not None and (found := likely.find(text)):
+                self._latest = likely
+                return found
         for template in self._templates:
             if found := template.find(text):
                 self._credit = min(self._credit + 1, MAX_LESSONS * WORTH_LEARNING)
