@@ -17,7 +17,7 @@ from ssetl import tables
 from ssetl.dataset import Dataset
 from ssetl.errors import DatasetDamaged
 from ssetl.lineage import PartGone
-from ssetl.parts import PartWriter
+from ssetl.parts import MAX_SORTED, PartWriter
 from ssetl.plan import Part
 
 REMEDY: Final = "`ssetl check` names what is damaged, and `ssetl repair` mends what it can."
@@ -28,9 +28,6 @@ CACHED_BYTES: Final = 128 << 20
 
 BATCH_ROWS: Final = 32 << 10
 """Rows are handed on in batches of so many, or of fewer if they are of many row groups."""
-
-MAX_SORTED: Final = 1 << 18
-"""So many streams are sorted by their start together; more are written in several runs."""
 
 
 def gather(dataset: Dataset, part: Part) -> None:

@@ -21,8 +21,7 @@ from ssetl.dataset import Dataset
 from ssetl.fast.path import read_interleaved
 from ssetl.fast.small import MAX_SMALL, read_small, shared_templates
 from ssetl.fast.templates import Templates
-from ssetl.gathering import MAX_SORTED, gather
-from ssetl.parts import PartWriter
+from ssetl.parts import MAX_SORTED, PartWriter
 from ssetl.plan import Part, PlannedCapture
 from ssetl.response import read_response
 from ssetl.streams import Capture, Placed, Rejected
@@ -51,6 +50,8 @@ def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) ->
         OSError: the dataset cannot be written.
     """
     if part.gathers:
+        from ssetl.gathering import gather  # noqa: PLC0415 - few ingests do, and its library takes long to load
+
         gather(dataset, part)
         return Counter(parts=1)
     planned_us = dataset.plan_of(part).created_us
