@@ -25,8 +25,11 @@ from ssetl.plan import Part
 from ssetl.tuning import SETTINGS, leave, tune
 from ssetl.writing import SourceChanged, write_part
 
-WORTH: Final = 160 << 20
-"""Bytes of captures from which on workers are started: that takes as long as reading some 50 MB."""
+WORTH: Final = 400 << 20
+"""Work, in bytes of captures, from which on workers are started: starting them must not take longer."""
+
+PER_CAPTURE: Final = 64 << 10
+"""Bytes that can be read in the time that it takes to open a capture and be done with it."""
 
 MAX_WORKERS: Final = 8
 """Workers at most: each takes up to 300 MB of memory."""
@@ -56,7 +59,8 @@ def write_parts(
     """
     sizes = {part.name: sum(planned.bytes for planned in part.captures) for part in parts}
     workers = min(len(parts), _cores(), MAX_WORKERS)
-    if workers < 2 or sum(sizes.values()) < WORTH or not sys.executable:
+    work = sum(sizes.values()) + PER_CAPTURE * sum(len(part.captures) for part in parts)
+    if workers < 2 or work < WORTH or not sys.executable:
         for part in parts:
             yield part, _written(dataset, part, progress)
         return

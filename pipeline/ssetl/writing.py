@@ -19,8 +19,8 @@ from ssetl.captures.exchange import Leftover
 from ssetl.captures.recognise import open_capture
 from ssetl.dataset import Dataset
 from ssetl.fast.path import read_interleaved
-from ssetl.fast.small import MAX_SMALL, read_small, shared_templates
-from ssetl.fast.templates import Templates
+from ssetl.fast.small import MAX_SMALL, read_small
+from ssetl.fast.templates import Templates, shared_templates
 from ssetl.parts import MAX_SORTED, PartWriter
 from ssetl.plan import Part, PlannedCapture
 from ssetl.response import read_response
@@ -90,7 +90,8 @@ def closed_bytes(path: str, offset: int, length: int) -> int:
     capture = Capture("")
     with compression.open_source(path) as reader:
         reader.seek_to(offset)
-        for _ in _read(capture, open_capture(_Bounded(reader, length)).exchanges):
+        exchanges = open_capture(_Bounded(reader, length)).exchanges
+        for _ in _read(capture, exchanges, shared_templates(), small=False):
             capture.batches, capture.placed, capture.streams, capture.rejects = [], [], [], []
     return capture.closed_bytes
 
@@ -106,8 +107,7 @@ def _write_capture(
     with _Range(planned, progress) as reader:
         opened = open_capture(reader)
         capture.container = opened.container
-        small = templates if planned.bytes <= MAX_SMALL else None
-        for _ in _read(capture, opened.exchanges, small):
+        for _ in _read(capture, opened.exchanges, templates, small=planned.bytes <= MAX_SMALL):
             if planned.copy_of and capture.counts["events"]:
                 return capture
             waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
@@ -119,17 +119,15 @@ def _write_capture(
     return capture
 
 
-def _read(capture: Capture, exchanges: Exchanges, small: Templates | None = None) -> Iterator[None]:
-    """Read all exchanges; `small` are the templates of small captures, if this is one."""
+def _read(capture: Capture, exchanges: Exchanges, templates: Templates, *, small: bool) -> Iterator[None]:
+    """Read all exchanges; `small` tells whether it is a capture of at most `MAX_SMALL` bytes."""
     for found in exchanges:
         if isinstance(found, Leftover):
             capture.leave(found)
         elif found.single:
             yield from read_response(capture, found)
-        elif small is not None:
-            yield from read_small(capture, found, small)
         else:
-            yield from read_interleaved(capture, found)
+            yield from (read_small if small else read_interleaved)(capture, found, templates)
         yield
 
 

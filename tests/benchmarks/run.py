@@ -131,7 +131,7 @@ def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: arg
     source = work / "captures" / f"{shape}-{scale}"
     if not source.exists():
         _say(f"{shape} x{scale}: generating")
-        generate.write(shape, source, scale)
+        generate.write(shape, source, scale, files=scale)
     size = sum(_warm(path) for path in source.iterdir())
     contenders = [SSETL, *(name for name in peers if shape in PEERS[name].shapes)]
     costs: dict[str, list[Cost]] = {name: [] for name in contenders}

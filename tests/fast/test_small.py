@@ -11,7 +11,7 @@ from reading import CAPTURE_ID, DONE, choice, chunk, data, finish, role, table, 
 from ssetl import interleaved
 from ssetl.captures.exchange import Exchange, Line, Piece, Read
 from ssetl.fast import small
-from ssetl.fast.templates import Templates
+from ssetl.fast.templates import Templates, shared_templates
 from ssetl.sse import Parser
 from ssetl.streams import Capture
 
@@ -126,7 +126,7 @@ def bodies(draw: st.DrawFn) -> bytes:
 
 @given(st.lists(bodies(), max_size=6))
 def test_captures_become_the_same_whatever_was_read_before(files: list[bytes]) -> None:
-    templates = small.shared_templates()
+    templates = shared_templates()
     for file in [*files, *files]:
         assert_same(shared([Read(file)], templates), ordinary([Read(file)]))
 
@@ -137,7 +137,7 @@ def test_captures_become_the_same_whatever_was_read_before(files: list[bytes]) -
 def test_a_capture_like_one_before_is_not_decoded(
     kind: Kind, end: bytes, crlf: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    templates = small.shared_templates()
+    templates = shared_templates()
 
     def body(name: str, said: Sequence[str]) -> bytes:
         file = b"".join(kind(name, said)).removesuffix(b"\n\n") + end
@@ -156,7 +156,7 @@ def test_a_capture_like_one_before_is_not_decoded(
 
 
 def test_lines_without_blank_lines_are_known_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    templates = small.shared_templates()
+    templates = shared_templates()
     lines = [b"".join(chat(name, "pqrs")).replace(b"\n\n", b"\n") for name in ("a", "b")]
     assert_same(shared([Read(lines[0])], templates), ordinary([Read(lines[0])]))
     looked = []
@@ -166,7 +166,7 @@ def test_lines_without_blank_lines_are_known_too(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_the_container_knows_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    templates = small.shared_templates()
+    templates = shared_templates()
     file = [Read(b"".join(chat("a", "pq")))]
     shared(file, templates)
     found = shared(file, templates, url="https://api.example.com/v1")
@@ -184,13 +184,13 @@ def test_what_the_container_knows_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     },
 )
 def test_other_bodies_are_read_in_the_ordinary_way(body: list[Piece]) -> None:
-    templates = small.shared_templates()
+    templates = shared_templates()
     shared([Read(b"".join(chat("a", "pq")))], templates)
     assert_same(shared(body, templates), ordinary(body))
 
 
 def test_a_capture_of_strangers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    templates = small.shared_templates()
+    templates = shared_templates()
     asked = []
     find = templates.find
     monkeypatch.setattr(templates, "find", lambda text: asked.append(text) or find(text))

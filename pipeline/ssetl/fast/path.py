@@ -14,7 +14,7 @@ from ssetl.fast.ahead import ahead
 from ssetl.fast.block import Block
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.reader import BlockReader
-from ssetl.fast.templates import Templates
+from ssetl.fast.templates import Templates, is_bare
 from ssetl.framing import event_parser, frames_of
 from ssetl.interleaved import OpenStreams
 from ssetl.sse import Parser
@@ -27,11 +27,17 @@ WORTH: Final = 8
 """A block goes the fast way if at least one in so many of its units can be counted."""
 
 
-def read_interleaved(capture: Capture, exchange: Exchange) -> Iterator[None]:
-    """Put what the file holds into `capture`; pause now and then so that it can be emptied."""
+def read_interleaved(
+    capture: Capture, exchange: Exchange, templates: Templates | None = None
+) -> Iterator[None]:
+    """Put what the file holds into `capture`; pause now and then so that it can be emptied.
+
+    `templates` are those that bare captures share, used before or not.
+    """
     streams = OpenStreams(capture, exchange)
     parser = event_parser()
-    templates = Templates(exchange)
+    if templates is None or not is_bare(exchange):
+        templates = Templates(exchange)
     for piece, block in ahead(_blocks(streams.watched(exchange.body))):
         bulk = None if block is None else Bulk(block, templates.match(block))
         if bulk is not None and len(bulk.order) * WORTH >= len(bulk.block.starts):

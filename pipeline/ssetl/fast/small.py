@@ -17,7 +17,7 @@ from ssetl.captures.exchange import Exchange, Read
 from ssetl.fast.lives import Life, flat_of
 from ssetl.fast.reader import terminator_in
 from ssetl.fast.template import Found
-from ssetl.fast.templates import Templates
+from ssetl.fast.templates import Templates, is_bare
 from ssetl.framing import event_parser, frames_of
 from ssetl.interleaved import OpenStreams
 from ssetl.sse import Parser, Terminator
@@ -31,7 +31,6 @@ MAX_MISSES: Final = 8
 
 _EVENT_END: Final = re.compile(rb"\n(?:\r?\n)+")
 _LINE_END: Final = re.compile(rb"\n(?:(?:\r?\n)+|(?=data:))")
-_BARE: Final = Exchange((), single=False)
 
 
 class _Done(msgspec.Struct, frozen=True):
@@ -58,11 +57,6 @@ class _Alone(msgspec.Struct, frozen=True):
 _Unit = Found | _Done | None
 
 
-def shared_templates() -> Templates:
-    """Templates for the small captures of a part."""
-    return Templates(_BARE)
-
-
 def read_small(capture: Capture, exchange: Exchange, templates: Templates) -> Iterator[None]:
     """Put what the file holds into `capture`; pause now and then so that it can be emptied.
 
@@ -75,7 +69,7 @@ def read_small(capture: Capture, exchange: Exchange, templates: Templates) -> It
     parser = event_parser()
     pieces = list(streams.watched(exchange.body))
     match pieces:
-        case [Read(data=data, received_at=None)] if _is_plain(data) and _is_bare(exchange):
+        case [Read(data=data, received_at=None)] if _is_plain(data) and is_bare(exchange):
             _SmallReader(data, templates, capture, streams, parser).read()
         case _:
             for piece in pieces:
@@ -92,11 +86,6 @@ def read_small(capture: Capture, exchange: Exchange, templates: Templates) -> It
 def _is_plain(data: bytes) -> bool:
     """Whether all lines end with LF or CRLF."""
     return b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
-
-
-def _is_bare(exchange: Exchange) -> bool:
-    """Whether the container knows nothing of it: then streams of one shape become the same."""
-    return msgspec.structs.replace(exchange, body=()) == _BARE
 
 
 class _SmallReader:

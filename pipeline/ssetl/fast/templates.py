@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from ssetl.captures.exchange import Exchange
@@ -23,6 +24,7 @@ MAX_LESSONS: Final = 256
 WORTH_LEARNING: Final = 8
 """So many events that are found by their templates make up for one that was looked at."""
 
+_BARE: Final = Exchange((), single=False)
 _TRIES: Final = 8
 
 
@@ -91,6 +93,16 @@ class Templates:
             return None
         layout = Layout(found.template, found.values)
         return None if any(each.is_like(layout) for each in self._layouts) else layout
+
+
+def shared_templates() -> Templates:
+    """Templates for captures whose containers know nothing of them."""
+    return Templates(_BARE)
+
+
+def is_bare(exchange: Exchange) -> bool:
+    """Whether the container knows nothing of it: then streams of one shape become the same."""
+    return msgspec.structs.replace(exchange, body=()) == _BARE
 
 
 def _take(layout: Layout, block: Block, left: Mask, matches: dict[Layout, Match]) -> None:
