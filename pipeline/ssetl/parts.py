@@ -25,7 +25,7 @@ ROW_GROUP_ROWS: Final = 128 << 10
 ROW_GROUP_BYTES: Final = 64 << 20
 """A row group ends earlier if its rows take so much memory."""
 
-MAX_SORTED: Final = 1 << 16
+MAX_SORTED: Final = 1 << 15
 """So many streams are sorted by their start together; more are written in several runs."""
 
 _BATCH_ROWS: Final = 64 << 10  # that the writer encodes at a time; its own 1024 cost a fifth more

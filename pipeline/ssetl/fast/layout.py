@@ -19,8 +19,8 @@ from ssetl.fast.template import PATTERNS, Template, Values
 from ssetl.fast.texts import as_text, unquoted
 from ssetl.kernels import Array
 
-MAX_KNOWN: Final = 1 << 16
-"""Different texts of a segment that are remembered."""
+MAX_KNOWN: Final = 1 << 20
+"""Bytes of the texts of a segment that are remembered: they come again, but not for long."""
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
 
@@ -180,11 +180,12 @@ class _Segment:
         self._match = re.compile(pattern, re.DOTALL).fullmatch
         self.tail = texts[-1][-TAIL:]
         self._known: dict[bytes, Values | None] = {}
+        self._most_known = MAX_KNOWN // max(self.width, 1)
 
     def read(self, text: bytes) -> Values | None:
         """The values in such bytes; None if they are no such segment."""
         if text not in self._known:
-            if len(self._known) >= MAX_KNOWN:
+            if len(self._known) >= self._most_known:
                 self._known.clear()
             found = self._match(text)
             self._known[text] = found and found.groups()
