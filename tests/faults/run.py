@@ -225,6 +225,7 @@ class History:
             self._finish_loose(name)
 
     def _change(self, times: int | None = None) -> None:
+        self._world.seen()
         for _ in range(times or self._rng.choice([1, 2, 4])):
             self._world.change()
 

@@ -17,8 +17,9 @@ class World:
 
     `overwritten` are texts that some file held no more, from one moment to the next. With `keeps_beginnings`,
     a file may be overwritten from its middle on, or cut there: who sees it before and after, and not what it
-    was called in between, rightly takes the beginning for two. So it is of copies that part in the middle,
-    and of a beginning too short to tell that a file is the former one.
+    was called in between, rightly takes the beginning for two. So such a file stays where it is until it has
+    been `seen`. So it is, too, of copies that part in the middle, and of a beginning too short to tell that a
+    file is the former one.
     """
 
     def __init__(self, path: Path, rng: random.Random, *, keeps_beginnings: bool) -> None:
@@ -30,14 +31,20 @@ class World:
         self._open: dict[str, int] = {}  # by file: the stream that it ends in
         self._copies: set[str] = set()  # these never grow, else they would be something else
         self._copied: set[str] = set()  # of these there are, or were, copies
+        self._cut: set[str] = set()  # overwritten from their middle on, and not seen since
 
     def texts(self) -> set[bytes]:
         """What the files hold."""
         return {text for path in self.path.iterdir() for text in TEXT.findall(_content(path))}
 
+    def seen(self) -> None:
+        """Note that all files have been looked at as they are."""
+        self._cut.clear()
+
     def change(self) -> None:
         """Let something happen to a file, or let there be another."""
-        names = sorted(path.name for path in self.path.iterdir() if path.suffix != ".gz")
+        known = sorted(path.name for path in self.path.iterdir() if path.suffix != ".gz")
+        names = [name for name in known if name not in self._cut]
         actions: list[Callable[[str], None]] = [self._grow] * 3 + [self._rename, self._rotate, self._copy]
         actions += [self._copytruncate, self._rewrite, self._touch, self._pack, self._remove]
         actions += [self._shorten] * self._keeps_beginnings
@@ -118,7 +125,10 @@ class World:
             return b""
         data = (self.path / name).read_bytes()
         end = data.rfind(b"\n\n", 0, len(data) // 2)
-        return data[: end + 2] if end >= EDGE else b""
+        if end < EDGE:
+            return b""
+        self._cut.add(name)
+        return data[: end + 2]
 
     def _touch(self, name: str) -> None:
         (self.path / name).touch()
