@@ -44,7 +44,14 @@ def read_interleaved(capture: Capture, exchange: Exchange) -> Iterator[None]:
 
 
 class OpenStreams:
-    """The streams of a raw file while they are read."""
+    """The streams of a raw file while they are read.
+
+    Attributes:
+        current: the stream of the event before.
+        before_close: called with a stream that is about to be closed.
+        size: bytes of the body so far.
+        filled: where the last of them ends that is not blank.
+    """
 
     def __init__(self, capture: Capture, exchange: Exchange) -> None:
         self._capture = capture
@@ -55,27 +62,27 @@ class OpenStreams:
         self._by_id: dict[str, Stream] = {}  # the open ones that have an id
         self._waiting: dict[str, int] = {}  # finished, without a terminator: how many had begun by then
         self._passed: dict[str, int] = {}  # the same, but another one has begun and finished since
-        self.current: Stream | None = None  # of the event before
+        self.current: Stream | None = None
         self.before_close: Callable[[Stream], None] | None = None
         self._held: list[Flat] = []
         self._stamp: int | None = None
         self._stamp_used = False
         self._stamp_over = False
         self._comments = 0
-        self._size = 0
-        self._filled = 0  # where the last byte ends that is not blank
+        self.size = 0
+        self.filled = 0
 
     def watched(self, body: Iterable[Piece]) -> Iterator[Piece]:
         """The pieces of the body as they are; notes where it ends."""
         for piece in body:
             if isinstance(piece, Read):
-                filled = self._size + _filled(piece.data)
-                self._filled = filled if filled > self._size else self._filled
-                self._size += len(piece.data)
+                filled = self.size + _filled(piece.data)
+                self.filled = filled if filled > self.size else self.filled
+                self.size += len(piece.data)
             else:
-                self._size = piece.offset + piece.size
+                self.size = piece.offset + piece.size
                 blank = isinstance(piece, Line) and not piece.text.strip(_BLANK)
-                self._filled = self._filled if blank else self._size
+                self.filled = self.filled if blank else self.size
             yield piece
 
     @property
@@ -94,6 +101,16 @@ class OpenStreams:
         """Whether the next event has nothing to do with those before; a stream that has ended may be open."""
         only = self.current if self.current is not None and self.current.closed else None
         return self.is_plain and all(stream is only for stream in self._open.values())
+
+    def settle(self) -> None:
+        """Close the stream that has ended, while `is_quiet`: what comes next is none of it."""
+        if self.current is not None:
+            self._close(self.current)
+            self.current = None
+
+    def pass_over(self, size: int, filled: int = 0) -> None:
+        """Leave out the body up to `size`; `filled` is where the last byte ends there that is not blank."""
+        self.size, self.filled = size, max(filled, self.filled)
 
     def of(self, response_id: str | None) -> Stream | None:
         """The open stream with that id."""
@@ -114,8 +131,8 @@ class OpenStreams:
 
     def close(self) -> None:
         """The file has ended, and with it all that is open."""
-        if self._capture.closed_bytes >= self._filled:
-            self._capture.closed_bytes = self._size
+        if self._capture.closed_bytes >= self.filled:
+            self._capture.closed_bytes = self.size
         self._place_held(None)
         for stream in list(self._open.values()):
             self._close(stream)
@@ -186,9 +203,7 @@ class OpenStreams:
             events: its events, each with one row.
             end: where the line ends that ends it.
         """
-        if self.current is not None:
-            self._close(self.current)
-            self.current = None
+        self.settle()
         if self._index is None:
             self._index = self._capture.next_exchange()
         stream_id = self._capture.live(row, self._index, events)

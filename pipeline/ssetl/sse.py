@@ -178,6 +178,11 @@ class Parser:
         waits = self._data or self._bare or self._stray or self._type
         return self._splitter.is_idle and not waits
 
+    @property
+    def lines(self) -> int:
+        """Lines that have been read or left out."""
+        return self._line_number
+
     def skip(self, size: int, lines: int) -> None:
         """Leave out whole lines that somebody else has read; only while idle, and whole events only."""
         self._splitter.skip(size)

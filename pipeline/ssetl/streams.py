@@ -98,8 +98,8 @@ class Rejected(msgspec.Struct, frozen=True):
 class Capture:
     """The streams of one capture.
 
-    `batches` (rows of `chunks`), `placed` (events whose rows come behind those), `streams` and `rejects` fill
-    as exchanges are read; whoever writes them away clears them.
+    `batches` (rows of `chunks`), `placed` (events whose rows come behind those), `stream_batches` (rows of
+    `streams`), `streams` and `rejects` fill as exchanges are read; whoever writes them away clears them.
     `tally` counts bytes by kind and `counts` counts exchanges, skipped exchanges, streams, events,
     chunks and rejects.
     """
@@ -110,6 +110,7 @@ class Capture:
         self.batches: list[pa.RecordBatch] = []
         self.placed: list[Placed] = []
         self.streams: list[dict[str, object]] = []
+        self.stream_batches: list[pa.RecordBatch] = []
         self.rejects: list[Rejected] = []
         self.tally: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
@@ -128,13 +129,17 @@ class Capture:
         self.counts["exchanges"] += 1
         return self.counts["exchanges"] - 1
 
+    def stream_id(self, index: int, ordinal: int) -> str:
+        """Id of a stream of the exchange with that index."""
+        return ids.stream_id(self.capture_id, index, ordinal)
+
     def open(self, exchange: Exchange, index: int, api: Api) -> Stream:
         """A new stream of the exchange with that index."""
         ordinal = self.counts["streams"]
         self.counts["streams"] += 1
         if self._origin is None or self._origin[0] is not exchange or self._origin[1].exchange_index != index:
             self._origin = exchange, _origin(self.capture_id, index, exchange)
-        return Stream(ids.stream_id(self.capture_id, index, ordinal), ordinal, self._origin[1], api)
+        return Stream(self.stream_id(index, ordinal), ordinal, self._origin[1], api)
 
     def place(self, stream: Stream, flat: Flat) -> None:
         """Add an event to its stream."""
@@ -174,7 +179,7 @@ class Capture:
     def live(self, row: dict[str, object], index: int, events: int) -> str:
         """Add a whole stream that somebody else makes rows of; `row` is all but its place. Gives its id."""
         ordinal = self.counts["streams"]
-        stream_id = ids.stream_id(self.capture_id, index, ordinal)
+        stream_id = self.stream_id(index, ordinal)
         place = {"stream_id": stream_id, "capture_id": self.capture_id, "exchange_index": index}
         self.streams.append({**row, **place, "ordinal": ordinal})
         self.counts["streams"] += 1

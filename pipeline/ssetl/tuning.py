@@ -14,6 +14,25 @@ SETTINGS: Final = {
 _GARBAGE: Final = 100_000  # new objects between looks for cycles; rows have none
 
 
+_own = False
+
+
+def claim() -> None:
+    """Say that nothing but ssetl runs in this process, so that it may be copied."""
+    global _own  # noqa: PLW0603 - it is a fact of the process
+    _own = True
+
+
+def is_own() -> bool:
+    """Whether that has been said."""
+    return _own
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def tune() -> None:
     """Set this process up; what the user has set in the environment stays."""
     for name, value in SETTINGS.items():

@@ -22,7 +22,7 @@ import msgspec
 from ssetl.dataset import Dataset
 from ssetl.errors import DataError, SsetlError
 from ssetl.plan import Part
-from ssetl.tuning import SETTINGS, leave, tune
+from ssetl.tuning import SETTINGS, cores, leave, tune
 from ssetl.writing import SourceChanged, write_part
 
 WORTH: Final = 400 << 20
@@ -58,7 +58,7 @@ def write_parts(
         DataError: a worker died.
     """
     sizes = {part.name: sum(planned.bytes for planned in part.captures) for part in parts}
-    workers = min(len(parts), _cores(), MAX_WORKERS)
+    workers = min(len(parts), cores(), MAX_WORKERS)
     work = sum(sizes.values()) + PER_CAPTURE * sum(len(part.captures) for part in parts)
     if workers < 2 or work < WORTH or not sys.executable:
         for part in parts:
@@ -78,11 +78,6 @@ def _written(dataset: Dataset, part: Part, progress: Callable[[int], None]) -> W
         return write_part(dataset, part, progress)
     except SourceChanged as changed:
         return changed
-
-
-def _cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Workers:

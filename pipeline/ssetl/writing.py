@@ -12,10 +12,10 @@ from typing import Final, Self
 import pyarrow as pa
 
 from ssetl import ids, planner, privacy, schema, tables
-from ssetl.captures import compression
+from ssetl.captures import compression, raw
 from ssetl.captures.compression import Limits
-from ssetl.captures.container import Exchanges
-from ssetl.captures.exchange import Leftover
+from ssetl.captures.container import Exchanges, Source
+from ssetl.captures.exchange import Leftover, Read
 from ssetl.captures.recognise import open_capture
 from ssetl.dataset import Dataset
 from ssetl.fast.path import read_interleaved
@@ -107,7 +107,9 @@ def _write_capture(
     with _Range(planned, progress) as reader:
         opened = open_capture(reader)
         capture.container = opened.container
-        for _ in _read(capture, opened.exchanges, templates, small=planned.bytes <= MAX_SMALL):
+        source = reader if reader.is_seekable and capture.container in raw.CONTAINERS else None
+        small = planned.bytes <= MAX_SMALL
+        for _ in _read(capture, opened.exchanges, templates, small=small, source=source):
             if planned.copy_of and capture.counts["events"]:
                 return capture
             waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
@@ -119,15 +121,27 @@ def _write_capture(
     return capture
 
 
-def _read(capture: Capture, exchanges: Exchanges, templates: Templates, *, small: bool) -> Iterator[None]:
-    """Read all exchanges; `small` tells whether it is a capture of at most `MAX_SMALL` bytes."""
+def _read(
+    capture: Capture,
+    exchanges: Exchanges,
+    templates: Templates,
+    *,
+    small: bool,
+    source: Source | None = None,
+) -> Iterator[None]:
+    """Read all exchanges.
+
+    `small` tells whether it is a capture of at most `MAX_SMALL` bytes; `source` is where a raw one lies.
+    """
     for found in exchanges:
         if isinstance(found, Leftover):
             capture.leave(found)
         elif found.single:
             yield from read_response(capture, found)
+        elif small:
+            yield from read_small(capture, found, templates)
         else:
-            yield from (read_small if small else read_interleaved)(capture, found, templates)
+            yield from read_interleaved(capture, found, templates, source)
         yield
 
 
@@ -154,8 +168,10 @@ class _Collected:
         self._placed.append((capture.capture_id, capture.placed))
         self._rejects.append((capture.capture_id, capture.rejects))
         self._streams += capture.streams
+        self._sorted += capture.stream_batches
         self._waiting += len(capture.placed) + len(capture.rejects) + len(capture.streams)
-        capture.batches, capture.placed, capture.streams, capture.rejects = [], [], [], []
+        capture.batches, capture.placed, capture.rejects = [], [], []
+        capture.streams, capture.stream_batches = [], []
         if self._waiting >= BATCH_EVENTS:
             self.flush()
 
@@ -195,6 +211,7 @@ class _Range:
     """
 
     def __init__(self, planned: PlannedCapture, progress: Callable[[int], None]) -> None:
+        self.size = planned.bytes
         self._planned = planned
         self._progress = progress
 
@@ -223,6 +240,29 @@ class _Range:
             raise SourceChanged(self._planned.path) from error
         self._progress(len(data))
         return data
+
+    @property
+    def is_seekable(self) -> bool:
+        """Whether `at` may be asked."""
+        return self._reader.compression == "none"
+
+    def at(self, offset: int, size: int) -> bytes:
+        """So many bytes from an offset on; fewer if the source has been cut meanwhile."""
+        try:
+            return self._reader.at(self._planned.offset + offset, size)
+        except OSError as error:
+            raise SourceChanged(self._planned.path) from error
+
+    def reads(self, start: int, end: int) -> Iterator[Read]:
+        """The bytes from a place up to another, in pieces."""
+        while start < end and (data := self.at(start, min(raw.BLOCK, end - start))):
+            self.passed(len(data))
+            yield Read(data)
+            start += len(data)
+
+    def passed(self, size: int) -> None:
+        """Note that so many bytes have been read by somebody else."""
+        self._progress(size)
 
 
 def _capture_row(planned: PlannedCapture, capture: Capture, ingested_at: int) -> dict[str, object]:

@@ -16,6 +16,7 @@ from bothpaths import assert_same, blocks, read
 from rawfiles import SHIPPED, Events, raw_file
 from reading import DONE, chunk, data, finish, role, table, text, usage
 from ssetl.fast import path
+from ssetl.fast import reading as fast_reading
 from ssetl.interleaved import MAX_HELD, MAX_OPEN
 from ssetl.streams import Capture
 
@@ -23,7 +24,7 @@ from ssetl.streams import Capture
 @pytest.fixture(autouse=True, scope="module")
 def any_block_is_large_enough() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(path, "MIN_BLOCK", 0)
+        patch.setattr(fast_reading, "MIN_BLOCK", 0)
         yield
 
 

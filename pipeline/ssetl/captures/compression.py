@@ -108,6 +108,14 @@ class Reader:
             return self._inflate(size)
         return b"".join(itertools.islice(iter(lambda: self._inflate(1), b""), size))
 
+    def at(self, offset: int, size: int) -> bytes:
+        """So many bytes of an uncompressed file from an offset on; fewer only at its end.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return os.pread(self._descriptor, size, offset)
+
     def seek_to(self, offset: int) -> None:
         """Go forward to a decompressed offset, or to the end if that comes before it."""
         if self.compression == "none":

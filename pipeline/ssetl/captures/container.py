@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from ssetl.captures.exchange import Exchange, Leftover
+from ssetl.captures.exchange import Exchange, Leftover, Read
 
 BLOCK: Final = 1 << 20
 """Bytes that a container asks for at a time."""
@@ -20,6 +20,28 @@ class Reader(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes; none at the end."""
+        ...
+
+
+class Source(Protocol):
+    """Where the bytes of a raw capture lie, any of which can be read at any time.
+
+    Attributes:
+        size: how many there are.
+    """
+
+    size: int
+
+    def at(self, offset: int, size: int) -> bytes:
+        """So many bytes from an offset on; fewer if the capture has been cut meanwhile."""
+        ...
+
+    def reads(self, start: int, end: int) -> Iterator[Read]:
+        """The bytes from a place up to another, in pieces."""
+        ...
+
+    def passed(self, size: int) -> None:
+        """Note that so many bytes have been read by somebody else."""
         ...
 
 

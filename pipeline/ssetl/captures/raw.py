@@ -12,6 +12,9 @@ from ssetl.captures.exchange import Exchange, Read
 BLOCK: Final = 8 << 20
 """Bytes of a piece: many events, so that they can be read together."""
 
+CONTAINERS: Final = ("sse", "ndjson")
+"""Names of the containers whose bytes are the body of their one exchange."""
+
 
 def read_sse(reader: Reader) -> Exchanges:
     """One exchange: the file."""

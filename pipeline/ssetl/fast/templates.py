@@ -45,6 +45,11 @@ class Templates:
         self.terminator: bytes | None = None
         self._credit = MAX_LESSONS * WORTH_LEARNING
 
+    @property
+    def opening(self) -> bytes | None:
+        """How an event begins that opens a stream, if one is known."""
+        return next((each.texts[0] for each in self._templates if each.reading.starts), None)
+
     def find(self, text: bytes) -> Found | None:
         """The template of an event, learned if need be; None if it has none."""
         for likely in (self._follower.get(self._latest), self._latest):

@@ -1,0 +1,151 @@
+"""A helper: a copy of this process that reads segments of a file for it.
+
+The copy is made by `fork`, so it knows at once what has been learned, and costs a few milliseconds. It gets
+its orders through a pipe, and gives each segment as Arrow IPC in memory that both can see. It touches no
+dataset, and ends when its parent is done with it or is gone.
+"""
+
+import mmap
+import os
+import signal
+import struct
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Self
+
+import msgspec
+import pyarrow as pa
+
+from ssetl import tuning
+from ssetl.streams import Rejected
+
+_ORDER: Final = struct.Struct("<QQQ")  # start, end, and the descriptor of the memory for the segment
+_SIZE: Final = struct.Struct("<Q")  # bytes of an answer; none: the segment could not be read by itself
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a segment has become, but for its tables.
+
+    Args:
+        lines: its lines.
+        filled: the byte behind the last one that is not blank.
+        closed: the byte up to which no stream is left open.
+        tally, counts: as of `streams.Capture`.
+        rejects: what is nothing we know; lines count from the beginning of the segment.
+    """
+
+    lines: int
+    filled: int
+    closed: int
+    tally: dict[str, int]
+    counts: dict[str, int]
+    rejects: list[Rejected]
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """What a segment has become, read as if there were nothing before it.
+
+    Args:
+        told: all but its tables.
+        chunks, streams: rows of these tables. The id of a stream is its number in the segment, as text;
+            ordinals count in the segment.
+    """
+
+    told: Told
+    chunks: list[pa.RecordBatch]
+    streams: list[pa.RecordBatch]
+
+
+Read = Callable[[int, int], Segment | None]
+"""Reads the bytes between two places; None if that cannot be done without what stands around them."""
+
+
+def can_help() -> bool:
+    """Whether this process may be copied: it is our own, runs nothing else, and has a core to spare."""
+    return (
+        sys.platform == "linux" and tuning.is_own() and threading.active_count() == 1 and tuning.cores() > 1
+    )
+
+
+class Helper:
+    """A process that reads segments, in the order in which it is asked for them. A context manager."""
+
+    def __init__(self, read: Read) -> None:
+        orders, self._orders = os.pipe()
+        self._answers, answers = os.pipe()
+        self._memory: list[int] = []  # of what it was asked for and has not been fetched
+        self._pid = os.fork()
+        if not self._pid:
+            os.close(self._orders)  # or it would never see that its parent is gone
+            os.close(self._answers)
+            _serve(orders, answers, read)
+        os.close(orders)
+        os.close(answers)
+
+    def ask(self, start: int, end: int) -> None:
+        """Have the bytes between two places read."""
+        self._memory.append(os.memfd_create("ssetl"))
+        with suppress(BrokenPipeError):
+            os.write(self._orders, _ORDER.pack(start, end, self._memory[-1]))
+
+    def fetch(self) -> Segment | None:
+        """The segment that was asked for first; None if it is no segment, or the helper has died."""
+        memory = self._memory.pop(0)
+        try:
+            size = self._answer(_SIZE.size)
+            told = self._answer(*_SIZE.unpack(size)) if size else b""
+            return _fetched(told, memory) if told else None
+        finally:
+            os.close(memory)
+
+    def _answer(self, size: int) -> bytes:
+        """So many bytes; fewer if the helper has died."""
+        data = b""
+        while len(data) < size and (more := os.read(self._answers, size - len(data))):
+            data += more
+        return data if len(data) == size else b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in (self._orders, self._answers, *self._memory):
+            os.close(descriptor)
+        os.kill(self._pid, signal.SIGKILL)  # it may be in the middle of what nobody needs any more
+        os.waitpid(self._pid, 0)
+
+
+def _put(segment: Segment, memory: str) -> None:
+    with pa.OSFile(memory, "wb") as sink:
+        for batches in (segment.chunks, segment.streams):
+            with pa.ipc.new_stream(sink, batches[0].schema) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+
+
+def _fetched(told: bytes, memory: int) -> Segment:
+    size = os.fstat(memory).st_size
+    # Mapped and not read: the rows are used where they are.
+    source = pa.BufferReader(pa.py_buffer(mmap.mmap(memory, size, prot=mmap.PROT_READ)))
+    chunks, streams = ([*pa.ipc.open_stream(source)] for _ in range(2))
+    return Segment(msgspec.msgpack.decode(told, type=Told), chunks, streams)
+
+
+def _serve(orders: int, answers: int, read: Read) -> None:
+    """Read what is asked for until nobody asks any more; never returns."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, too
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        parent = os.getppid()
+        while len(order := os.read(orders, _ORDER.size)) == _ORDER.size:
+            start, end, memory = _ORDER.unpack(order)
+            segment = read(start, end)
+            told = b""
+            if segment is not None:
+                _put(segment, f"/proc/{parent}/fd/{memory}")
+                told = msgspec.msgpack.encode(segment.told)
+            os.write(answers, _SIZE.pack(len(told)) + told)
+    finally:
+        os._exit(0)  # whatever has happened: the parent reads the file itself

@@ -1,0 +1,188 @@
+"""One large file read by two processes: a helper takes some segments, rows stay in the order of the file.
+
+A segment begins where, as far as one can see, no stream is open, so that it can be read without what comes
+before it. Whether that was so shows when what comes before it has been read: only then is it taken over.
+Where it was not, or where the helper has died, all that follows is read by one process.
+"""
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from itertools import chain, cycle, pairwise
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+
+from ssetl import schema, tables
+from ssetl.captures.container import Source
+from ssetl.captures.exchange import Exchange
+from ssetl.captures.raw import BLOCK
+from ssetl.fast.block import Block
+from ssetl.fast.helper import Helper, Segment, Told, can_help
+from ssetl.fast.reading import Reading
+from ssetl.fast.templates import Templates
+from ssetl.kernels import Array
+from ssetl.streams import Capture
+
+WORTH: Final = 64 << 20
+"""Bytes of a file from which on a helper is worth its start."""
+
+FIRST: Final = 4 << 20
+"""Bytes that are read before a helper is started: it begins with what has been learned from them."""
+
+SEGMENT: Final = 2 * BLOCK
+"""Most bytes of a segment."""
+
+WINDOW: Final = 1 << 20
+"""Bytes in which a place to cut is looked for."""
+
+_TURNS: Final = (False, True)  # who reads a segment; true: the helper
+_AHEAD: Final = 2  # segments that the helper is asked for before the first of them is needed
+_EVENT: Final = 64 << 10  # bytes in which the event behind a cut must end
+
+
+def is_worth_it(size: int) -> bool:
+    """Whether a file of so many bytes is read by two processes, if it can be."""
+    return size >= WORTH and can_help()
+
+
+def read(reading: Reading, exchange: Exchange, source: Source) -> Generator[None, None, int]:
+    """Read a file from its beginning, as far as it can be shared; give how far that was."""
+    yield from _read(reading, source, 0, FIRST)
+    if reading.capture.closed_bytes < FIRST - WINDOW:
+        return FIRST  # streams are too long, or lie in each other
+    capture_id, templates = reading.capture.capture_id, reading.templates
+
+    def read_segment(start: int, end: int) -> Segment | None:
+        return _segment(Reading(_Numbered(capture_id), exchange, templates), source, start, end)
+
+    spans = pairwise(chain((FIRST,), _cuts(templates, source)))
+    turns = zip(cycle(_TURNS), spans, strict=False)
+    coming: deque[tuple[bool, tuple[int, int]]] = deque()
+    place = FIRST
+    with Helper(read_segment) as helper:
+        while True:
+            while sum(is_helpers for is_helpers, _ in coming) < _AHEAD and (turn := next(turns, None)):
+                is_helpers, span = turn
+                is_helpers &= span[1] < source.size  # where the file ends, a stream may be open
+                if is_helpers:
+                    helper.ask(*span)
+                coming.append((is_helpers, span))
+            if not coming:
+                return place
+            is_helpers, (start, end) = coming.popleft()
+            if not is_helpers:
+                yield from _read(reading, source, start, end)
+            elif (segment := helper.fetch()) and _is_single(reading.capture) and reading.is_at_rest:
+                _take_over(reading, segment, start, end)
+                source.passed(end - start)
+                yield
+            else:
+                return place
+            place = end
+
+
+def _read(reading: Reading, source: Source, start: int, end: int) -> Iterator[None]:
+    for piece, block in reading.pieces(source.reads(start, end), start):
+        yield from reading.take(piece, block)
+
+
+def _cuts(templates: Templates, source: Source) -> Iterator[int]:
+    """Places to cut at behind what is read first, and the end of the file; fewer where there are none."""
+    place = FIRST
+    while place + SEGMENT < source.size:
+        cut = _cut(templates, source, place + SEGMENT)
+        if cut is None:
+            return
+        yield cut
+        place = cut
+    yield source.size
+
+
+def _cut(templates: Templates, source: Source, end: int) -> int | None:
+    """The last place before `end` where an event begins that is likely to be the first of a stream."""
+    first = end - WINDOW
+    window = source.at(first, WINDOW)
+    text, behind = (templates.terminator, True) if templates.terminator else (templates.opening, False)
+    place = len(window)
+    while text and (place := window.rfind(text, 0, place)) > 0:
+        cut = place + len(text) if behind else place
+        event = Block(window[cut : cut + _EVENT])
+        # What is no event (another terminator, say) may belong to the stream before it.
+        if event.whole and event.is_alone(0) and templates.find(event.unit(0)):
+            return first + cut
+    return None
+
+
+def _is_single(capture: Capture) -> bool:
+    """Whether all streams were of one exchange, and some have come."""
+    return capture.counts["exchanges"] == 1
+
+
+class _Numbered(Capture):
+    """The capture that a segment is: its streams are called by their numbers."""
+
+    def stream_id(self, _index: int, ordinal: int) -> str:
+        return str(ordinal)
+
+
+def _segment(reading: Reading, source: Source, start: int, end: int) -> Segment | None:
+    """Read a segment; None if it does not end where all of its streams have."""
+    capture, streams, parser = reading.capture, reading.streams, reading.parser
+    parser.skip(start, 0)
+    streams.pass_over(start)
+    for _ in _read(reading, source, start, end):
+        pass
+    if streams.size != end or not reading.is_at_rest or not _is_single(capture):
+        return None
+    streams.settle()
+    reading.gather()
+    del capture.counts["exchanges"]  # that of the file is counted where it begins
+    capture.tally.update(parser.tally)
+    told = Told(
+        lines=parser.lines,
+        filled=streams.filled,
+        closed=capture.closed_bytes,
+        tally=dict(capture.tally),
+        counts=dict(capture.counts),
+        rejects=capture.rejects,
+    )
+    return Segment(told, capture.batches, [*capture.stream_batches, tables.streams(capture.streams)])
+
+
+def _take_over(reading: Reading, segment: Segment, start: int, end: int) -> None:
+    """Add a segment to what has been read before it, all of whose streams have ended."""
+    capture, told = reading.capture, segment.told
+    reading.streams.settle()
+    reading.gather()
+    first = capture.counts["streams"]
+    names = [capture.stream_id(0, first + n) for n in range(told.counts["streams"])]
+    capture.batches += [_renamed(batch, names) for batch in segment.chunks]
+    capture.stream_batches += [_renumbered(batch, names, first) for batch in segment.streams]
+    lines = reading.parser.lines
+    capture.rejects += [
+        msgspec.structs.replace(reject, line=reject.line and reject.line + lines) for reject in told.rejects
+    ]
+    capture.tally.update(told.tally)
+    capture.counts.update(told.counts)
+    capture.closed_bytes = max(capture.closed_bytes, told.closed)
+    reading.parser.skip(end - start, told.lines)
+    reading.streams.pass_over(end, told.filled)
+
+
+def _renamed(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
+    """Rows of `chunks`, their streams called by their ids."""
+    place = batch.schema.names.index("stream_id")
+    numbers: Array = batch.column(place)
+    called = [names[int(number)] for number in numbers.dictionary.to_pylist()]
+    renamed = pa.DictionaryArray.from_arrays(numbers.indices, pa.array(called, pa.string()), safe=False)
+    return batch.set_column(place, batch.schema.field(place), renamed)
+
+
+def _renumbered(batch: pa.RecordBatch, names: list[str], first: int) -> pa.RecordBatch:
+    """Rows of `streams`, with their ids and ordinals."""
+    columns: dict[str, Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
+    numbers = columns["ordinal"].to_pylist()
+    columns["stream_id"] = pa.array([names[number] for number in numbers], pa.string())
+    columns["ordinal"] = pa.array([first + number for number in numbers], columns["ordinal"].type)
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
