@@ -131,6 +131,7 @@ def test_what_is_not_committed_leaves_nothing(dataset: Dataset, monkeypatch: pyt
     monkeypatch.setattr(parts, "ROW_GROUP_ROWS", 1)
     with PartWriter(dataset, NAME) as writer:
         writer.write("chunks", chunks(5))
+        writer.write("chunks", chunks(5))  # waits for the row group before it
         assert list(contents(dataset)) != []
     assert contents(dataset) == {}
 

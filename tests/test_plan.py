@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ssetl import plan
 from ssetl.errors import DatasetDamaged, SchemaVersionError
 from ssetl.plan import Part, Plan, PlannedCapture, Seen, Snapshot, part_name
-from ssetl.schema import SCHEMA_VERSION
+from ssetl.version import SCHEMA_VERSION
 
 
 def capture(name: str, **changes: Any) -> PlannedCapture:

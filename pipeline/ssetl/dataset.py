@@ -12,18 +12,14 @@ again to see what has come since. Errors of the file system pass through as OSEr
 """
 
 import contextlib
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ssetl import plan as plans_of
-from ssetl import schema
 from ssetl.captures import sources
 from ssetl.errors import DatasetDamaged, NotADataset
 from ssetl.files import create_once, remove, sync_folder
@@ -33,9 +29,6 @@ PLAN_FOLDER: Final = sources.DATASET_MARKER
 
 TABLE_ORDER: Final = ("rejects", "chunks", "streams", "captures")
 """The order in which the files of a part come to be: `captures` marks the part as whole."""
-
-VOID: Final = b"ssetl.void"
-"""Key in the footer of a file in `captures` that marks a part as void for good."""
 
 SNAPSHOT_EVERY: Final = 100
 """After so many plans a snapshot is written: readers open at most so many plan files."""
@@ -141,7 +134,9 @@ class Dataset(msgspec.Struct, frozen=True):
         Who plans anything must begin here: sources of a part that may still be finished are not free.
         """
         for name in self.undecided:
-            create_once(self.file("captures", name), _void_mark())
+            from ssetl import marks  # noqa: PLC0415 - few datasets have void parts
+
+            create_once(self.file("captures", name), marks.void())
         return self.open(self.path) if self.undecided else self
 
     def visible_parts(self) -> list[str]:
@@ -198,23 +193,10 @@ class Dataset(msgspec.Struct, frozen=True):
         return self.path / table / f"{part}.parquet"
 
 
-def _void_mark() -> bytes:
-    """A file of `captures` without rows, so that a glob over them can be read, void parts or not."""
-    file = io.BytesIO()
-    metadata = {**schema.footer("captures"), VOID.decode(): "true"}
-    with pq.ParquetWriter(file, schema.CAPTURES, store_schema=False) as writer:
-        writer.add_key_value_metadata(metadata)
-    return file.getvalue()
-
-
 def _is_finished(mark: Path) -> bool | None:
-    """Whether a voided part was finished in time; None if that is open."""
-    try:
-        return VOID not in (pq.read_metadata(mark).metadata or {})
-    except FileNotFoundError:
-        return None
-    except (OSError, pa.ArrowException):
-        return True  # damaged, and so not ours to take for void
+    from ssetl import marks  # noqa: PLC0415 - as above
+
+    return marks.is_finished(mark)
 
 
 def _read_plans(folder: Path) -> tuple[int, tuple[Plan, ...]]:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from ssetl import plan, schema
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.plan import Part
+from ssetl.version import SCHEMA_VERSION
 
 REMEDY: Final = "restore it from a backup, or run `ssetl repair`, which reads the sources again"
 
@@ -82,7 +83,7 @@ def _unreadable(path: Path, table: str) -> str | None:
             metadata = {k.decode(): v.decode() for k, v in (file.metadata.metadata or {}).items()}
             if metadata.get("ssetl.table") != table:
                 return f"the rows of {metadata.get('ssetl.table', 'something else')}"
-            if metadata.get("ssetl.schema_version") != str(schema.SCHEMA_VERSION):
+            if metadata.get("ssetl.schema_version") != str(SCHEMA_VERSION):
                 return f"schema version {metadata.get('ssetl.schema_version')}"
             if not file.schema_arrow.equals(schema.TABLES[table]):
                 return "other columns"

@@ -1,14 +1,24 @@
 """The functions of Arrow that an ingest needs.
 
 `import pyarrow.compute` makes a Python function of each of some three hundred, which takes 40 ms: half of
-what DuckDB takes to start. Here they are called by their names. Places are whole numbers, all of them valid.
+what DuckDB takes to start; so do methods of arrays, `cast` and `filter` among them. Here the functions are
+called by their names. Places are whole numbers within bounds, texts may be chunked.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
+import numpy as np
 import pyarrow as pa
-from pyarrow._compute import MatchSubstringOptions, SortOptions, TakeOptions, call_function
+from pyarrow._compute import (
+    CastOptions,
+    MatchSubstringOptions,
+    ReplaceSubstringOptions,
+    SetLookupOptions,
+    SortOptions,
+    TakeOptions,
+    call_function,
+)
 
 Array = Any
 """An Arrow array. The stubs of pyarrow have no type for one of any values that its functions take."""
@@ -24,8 +34,13 @@ def array(kind: pa.DataType, count: int, *buffers: Numbers) -> Array:
     return pa.Array.from_buffers(kind, count, [None, *map(pa.py_buffer, buffers)])
 
 
+def numbers(values: Numbers) -> Array:
+    """The numbers of a numpy array, not copied. `pa.array` imports what numpy has for masked arrays."""
+    return array(pa.from_numpy_dtype(values.dtype), len(values), np.ascontiguousarray(values))
+
+
 def take(values: Array, places: Array) -> Array:
-    """The values at these places, or the rows of a table."""
+    """The values at these places, or the rows of a table; null where a place is null."""
     return call_function("take", [values, places], _TRUSTED)
 
 
@@ -50,8 +65,51 @@ def order(rows: pa.Table) -> Array:
     return call_function("sort_indices", [rows], SortOptions(sort_keys=keys))
 
 
+def cast(values: Array, kind: pa.DataType) -> Array:
+    """The same values as another type: a dictionary of texts as texts, or texts as a dictionary.
+
+    Raises:
+        ArrowInvalid, ArrowNotImplementedError: that type does not hold them.
+    """
+    return call_function("cast", [values], CastOptions.safe(kind))
+
+
+def is_among(values: Array, texts: Sequence[str]) -> Array:
+    """Whether values are one of these texts; a null is none."""
+    return call_function("is_in", [values], SetLookupOptions(pa.array(texts, pa.string())))
+
+
+def is_any(mask: Array) -> bool:
+    """Whether anything in a mask is true."""
+    found: Array = call_function("any", [mask])
+    return bool(found.as_py())
+
+
+def chosen(mask: Array, these: Array, others: Array) -> Array:
+    """`these` where a mask is true, `others` where it is false."""
+    return call_function("if_else", [mask, these, others])
+
+
+def matching(values: Array, pattern: str) -> Array:
+    """Whether a regular expression (RE2) matches somewhere in values; null where they are."""
+    return call_function("match_substring_regex", [values], MatchSubstringOptions(pattern))
+
+
+def without(values: Array, pattern: str) -> Array:
+    """Values without what a regular expression (RE2) matches."""
+    return call_function("replace_substring_regex", [values], ReplaceSubstringOptions(pattern, ""))
+
+
+def where(values: Array, mask: Array) -> Array:
+    """The values where a mask is true."""
+    return call_function("filter", [values, mask])
+
+
+def replaced(values: Array, mask: Array, by: Array) -> Array:
+    """Values, but where a mask is true the next one of others, and null where it is null."""
+    return call_function("replace_with_mask", [values, mask, by])
+
+
 def matches(text: memoryview | bytes, pattern: str) -> bool:
     """Whether a regular expression (RE2) matches somewhere in a text."""
-    texts = pa.array([text], pa.binary())
-    found: Array = call_function("match_substring_regex", [texts], MatchSubstringOptions(pattern))
-    return bool(found[0].as_py())
+    return is_any(matching(pa.array([text], pa.binary()), pattern))

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow._parquet import ParquetWriter  # `pyarrow.parquet` loads file systems and clouds, for 50 ms
 
-from ssetl import files, schema
+from ssetl import files, kernels, schema
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.privacy import KEEP, Policy, screened
 
@@ -89,7 +89,7 @@ class _TableWriter:
         self._table, self._path, self._policy = table, path, policy
         self._temporary = files.temporary_name(path)
         self._held: int | None = None
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: ParquetWriter | None = None
         self._schema: pa.Schema | None = None
         self._waiting: list[pa.Table] = []
         self._encoding: _Background | None = None
@@ -100,7 +100,7 @@ class _TableWriter:
             return
         # Texts may come as dictionaries here and plain there; in the file they are the same.
         self._schema = self._schema or rows.schema
-        self._waiting.append(rows if rows.schema.equals(self._schema) else rows.cast(self._schema))
+        self._waiting.append(rows if rows.schema.equals(self._schema) else _cast(rows, self._schema))
         self._rows += rows.num_rows
         self._bytes += rows.nbytes
         if self._rows >= ROW_GROUP_ROWS or self._bytes >= ROW_GROUP_BYTES:
@@ -112,6 +112,7 @@ class _TableWriter:
             if self._waiting:
                 self._encode(self._waiting)
             self._open(schema.TABLES[self._table]).close()
+            self._writer = None
         files.publish(self._temporary, self._path)
 
     def discard(self) -> None:
@@ -143,11 +144,12 @@ class _TableWriter:
         rows = screened(self._table, pa.concat_tables(batches), self._policy).unify_dictionaries()
         self._open(rows.schema).write_table(rows, row_group_size=ROW_GROUP_ROWS)
 
-    def _open(self, rows: pa.Schema) -> pq.ParquetWriter:
+    def _open(self, rows: pa.Schema) -> ParquetWriter:
         if self._writer is None:
             self._held = files.hold(self._temporary)
-            self._writer = pq.ParquetWriter(self._temporary, rows, **_options(self._table))
-            self._writer.add_key_value_metadata(schema.footer(self._table))
+            self._writer = ParquetWriter(self._temporary, rows, **_options(self._table))
+            told = {name.encode(): text.encode() for name, text in schema.footer(self._table).items()}
+            self._writer.add_key_value_metadata(pa.KeyValueMetadata(told))
         return self._writer
 
 
@@ -173,6 +175,11 @@ class _Background(threading.Thread):
             raise self._error
 
 
+def _cast(rows: pa.Table, to: pa.Schema) -> pa.Table:
+    columns = [kernels.cast(column, field.type) for column, field in zip(rows.columns, to, strict=True)]
+    return pa.Table.from_arrays(columns, schema=to)
+
+
 def _options(table: str) -> dict[str, Any]:
     """How the columns of a table are stored.
 
@@ -185,6 +192,7 @@ def _options(table: str) -> dict[str, Any]:
     texts = [field.name for field in columns if pa.types.is_string(field.type)]
     filters = {name: {"ndv": ROW_GROUP_ROWS, "fpp": 0.01} for name in BLOOM_FILTERS}
     return {
+        "writer_engine_version": "V2",
         "compression": "zstd",
         "use_dictionary": [name for name in texts if name not in _MANIFOLD],
         "column_encoding": dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),

@@ -23,10 +23,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from ssetl.errors import DatasetDamaged, SchemaVersionError
-from ssetl.schema import SCHEMA_VERSION
+from ssetl.version import SCHEMA_VERSION
 
 PLAN_VERSION: Final = 1
-"""Version of the plan format itself; the columns have `schema.SCHEMA_VERSION`."""
+"""Version of the plan format itself; the columns have `SCHEMA_VERSION`."""
 
 
 class PlannedCapture(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -165,12 +165,10 @@ def _with(rows: pa.Table, name: str, change: Callable[[Any], Any]) -> pa.Table:
 
 def _leads(reasons: Any, samples: Any) -> Any:
     """The samples, those of lines beside the responses only up to what they quote."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - 40 ms that most ingests do without
-
-    beside: Any = pc.is_in(reasons, pa.array(BESIDE))
-    if not pc.any(beside).as_py():
+    beside = kernels.is_among(reasons, BESIDE)
+    if not kernels.is_any(beside):
         return samples
-    return pc.if_else(beside, pc.replace_substring_regex(samples, r"(?s)[{\"].*", ""), samples)
+    return kernels.chosen(beside, kernels.without(samples, r"(?s)[{\"].*"), samples)
 
 
 def _mask_column(change: Callable[[Any], Any], column: Any) -> Any:
@@ -183,11 +181,9 @@ def _mask_column(change: Callable[[Any], Any], column: Any) -> Any:
 def _mask_chunk(change: Callable[[Any], Any], values: Any) -> Any:
     if isinstance(values, pa.DictionaryArray):
         return pa.DictionaryArray.from_arrays(values.indices, _mask_chunk(change, values.dictionary))
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
-    hits: Any = pc.fill_null(pc.match_substring_regex(values, SUSPICIOUS), False)
-    changed = pa.array([change(value) for value in values.filter(hits).to_pylist()], values.type)
-    return pc.replace_with_mask(values, hits, changed)
+    hits = kernels.matching(values, SUSPICIOUS)
+    changed = [change(value) for value in kernels.where(values, hits).to_pylist()]
+    return kernels.replaced(values, hits, pa.array(changed, values.type))
 
 
 def _joined(values: Any) -> memoryview:
@@ -211,9 +207,9 @@ def _map_chunk(change: Callable[[Any], Any], values: Any) -> Any:
     """Equal texts are changed once."""
     if pa.types.is_list(values.type):
         return _array(change, values, values.type)
-    encoded = values if isinstance(values, pa.DictionaryArray) else values.dictionary_encode()
+    encoded = values if isinstance(values, pa.DictionaryArray) else kernels.dictionary(values)
     changed = _array(change, encoded.dictionary, encoded.dictionary.type)
-    return changed.take(encoded.indices).cast(values.type)
+    return kernels.cast(kernels.take(changed, encoded.indices), values.type)
 
 
 def _array(change: Callable[[Any], Any], values: Any, kind: pa.DataType) -> Any:

@@ -9,8 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 1
-"""Raised whenever a column is renamed, removed or changes its meaning."""
+from ssetl.version import SCHEMA_VERSION
 
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 TOOL_CALL: Final = pa.struct(

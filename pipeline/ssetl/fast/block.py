@@ -166,7 +166,7 @@ class Block:
         borders[:-1:2], borders[1::2] = starts, ends
         borders[-1] = len(self.data)
         both = kernels.array(pa.binary(), 2 * len(starts), borders, self.data)
-        return kernels.take(both, pa.array(np.arange(0, 2 * len(starts), 2, dtype=np.int32)))
+        return kernels.take(both, kernels.numbers(np.arange(0, 2 * len(starts), 2, dtype=np.int32)))
 
     def quotes(self, places: Places) -> Places:
         """Where the text ends that stands there, at a quote; -1 where it is empty or ends nowhere."""

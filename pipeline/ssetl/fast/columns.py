@@ -33,8 +33,8 @@ def chunks(
 
     def merged(of_single: Numbers, of_counted: Numbers) -> Array:
         if order is None:
-            return pa.array(of_counted)
-        return pa.array(np.concatenate((of_single, of_counted))[order])
+            return kernels.numbers(of_counted)
+        return kernels.numbers(np.concatenate((of_single, of_counted))[order])
 
     different = tables.chunks([(capture_id, [*placed, *bulk.samples()])])
     first_row = np.arange(len(single))
@@ -65,6 +65,6 @@ def _gather(column: Array, rows: Array) -> Array:
     if column.null_count == len(column):
         return pa.nulls(len(rows), column.type)
     if isinstance(column, pa.DictionaryArray) and len(column.dictionary) == 1 and not column.null_count:
-        same: Array = pa.array(np.zeros(len(rows), np.int32))
+        same = kernels.numbers(np.zeros(len(rows), np.int32))
         return pa.DictionaryArray.from_arrays(same, column.dictionary, safe=False)
     return kernels.take(column, rows)

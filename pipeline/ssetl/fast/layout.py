@@ -103,7 +103,7 @@ class Layout:
             search.keep(good)
             codes, texts = (
                 codes[good],
-                {n: kernels.take(text, pa.array(np.flatnonzero(good))) for n, text in texts.items()},
+                {n: kernels.take(text, kernels.numbers(np.flatnonzero(good))) for n, text in texts.items()},
             )
         if not len(codes):
             return None
@@ -130,7 +130,7 @@ class Layout:
             if hole.owner == "call":
                 columns["tool_calls"] = _calls(rows, codes, hole.field, texts[n])
             elif hole.owner != "extra":
-                columns[hole.field] = texts[n] if n in texts else pa.array(search.numbers[n])
+                columns[hole.field] = texts[n] if n in texts else kernels.numbers(search.numbers[n])
         return columns
 
     def _numbers(self, search: "_Search") -> dict[str, Places]:
@@ -152,7 +152,7 @@ class Layout:
             else:
                 place = fixed.index(n)
                 each = pa.array([fixed[place].decode("utf-8", "replace") for fixed in values], pa.string())
-                pieces.append(kernels.take(each, pa.array(codes)))
+                pieces.append(kernels.take(each, kernels.numbers(codes)))
             pieces.append(pa.scalar(text))
         return kernels.joined(pieces)
 
@@ -270,9 +270,11 @@ def _calls(rows: list[Row], codes: Codes, field: str, texts: Array) -> Array:
     members = [
         texts
         if each.name == field
-        else kernels.take(pa.array([getattr(call, each.name) for call in calls], each.type), pa.array(codes))
+        else kernels.take(
+            pa.array([getattr(call, each.name) for call in calls], each.type), kernels.numbers(codes)
+        )
         for each in schema.TOOL_CALL
     ]
     column = pa.StructArray.from_arrays(members, fields=list(schema.TOOL_CALL))
-    borders: Array = pa.array(np.arange(len(texts) + 1, dtype=np.int32))
+    borders = kernels.numbers(np.arange(len(texts) + 1, dtype=np.int32))
     return pa.ListArray.from_arrays(borders, column)

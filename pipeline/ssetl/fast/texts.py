@@ -33,10 +33,10 @@ def unquoted(raw: Array, *, escapes: bool) -> Array:
         return plain
     owners = np.searchsorted(offsets, places, side="right") - 1
     odd = owners[np.diff(owners, prepend=-1) > 0]
-    texts = _unescaped(kernels.take(raw, pa.array(odd)).to_pylist()) if escapes else [None] * len(odd)
+    texts = _unescaped(kernels.take(raw, kernels.numbers(odd)).to_pylist()) if escapes else [None] * len(odd)
     source = np.arange(len(raw))
     source[odd] = len(raw) + np.arange(len(odd))
-    return kernels.take(pa.concat_arrays([plain, pa.array(texts, pa.string())]), pa.array(source))
+    return kernels.take(pa.concat_arrays([plain, pa.array(texts, pa.string())]), kernels.numbers(source))
 
 
 def as_text(raw: Array) -> Array:
