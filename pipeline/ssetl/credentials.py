@@ -5,6 +5,7 @@ a member with such a name becomes `[masked]`. Time is linear in the text, whatev
 """
 
 import re
+from functools import cache
 from typing import Any, Final
 
 from ssetl import jsontext
@@ -22,7 +23,7 @@ SUSPICIOUS: Final = (
 
 def mask(text: str) -> str:
     """`text` with `[masked]` in place of what looks like a credential."""
-    for pattern in _PATTERNS:
+    for pattern in _patterns():
         text = pattern.sub(_masked, text)
     return text
 
@@ -43,32 +44,42 @@ _NAMES: Final = (
     r"|client[-_]?secret|(?:access|refresh|auth|session|security|bearer|api|id)[-_]?token|(?:set-)?cookie"
     r"|authorization|credentials?|passw(?:or)?d|secret)"
 )
-_PATTERNS: Final = (
-    # Keys whose makers have given them a shape.
-    re.compile(
-        _EDGE + r"(?:sk-[A-Za-z0-9_*-]{12,}+|[sr]k_(?:live|test)_\w{10,}+|AIza[A-Za-z0-9_-]{20,}+"
-        r"|gh[a-z]_[A-Za-z0-9]{16,}+|github_pat_\w{16,}+|glpat-[A-Za-z0-9_-]{16,}+|hf_[A-Za-z0-9]{20,}+"
-        r"|gsk_[A-Za-z0-9]{20,}+|xai-[A-Za-z0-9]{20,}+|pplx-[A-Za-z0-9]{20,}+|xox[a-z]-[A-Za-z0-9-]{10,}+"
-        r"|(?:AKIA|ASIA)[A-Z0-9]{12,}+|ya29\.[A-Za-z0-9_-]{16,}+)"
-    ),
-    # JSON web tokens.
-    re.compile(_EDGE + r"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?"),
-    re.compile(
-        r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
-    ),
-    # `://user:password@host`.
-    re.compile(r"(?P<before>://)[^\s/@:\"'<>]{0,256}+:[^\s/@\"'<>]{1,256}+(?P<after>@)"),
-    # A token has a digit in it, or is long: `bearer authentication` is none.
-    re.compile(
-        r"(?i)(?P<before>\b(?:bearer|basic) +)"
-        r"(?:(?=[A-Za-z._~+/=-]{0,200}+[0-9])[\w.~+/=-]{8,}+|[\w.~+/=-]{24,}+)"
-    ),
-    re.compile(
-        r"(?i)(?P<before>" + _NAMES + r"[\"'\\]{0,6}+\s{0,9}+(?:[=:]|%3[AaDd])\s{0,9}+[\"'\\]{0,6}+"
-        r"(?:(?:bearer|basic|token) +)?+)[^\s\"'\\&,;<>{}\[\]]{6,}+"
-    ),
-)
-_SECRET_NAME: Final = re.compile(r"(?i)(?:[\w-]{1,40}[-_.])?" + _NAMES)
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Compiled when the first suspicious text comes: most ingests see none."""
+    return (
+        # Keys whose makers have given them a shape.
+        re.compile(
+            _EDGE + r"(?:sk-[A-Za-z0-9_*-]{12,}+|[sr]k_(?:live|test)_\w{10,}+|AIza[A-Za-z0-9_-]{20,}+"
+            r"|gh[a-z]_[A-Za-z0-9]{16,}+|github_pat_\w{16,}+|glpat-[A-Za-z0-9_-]{16,}+|hf_[A-Za-z0-9]{20,}+"
+            r"|gsk_[A-Za-z0-9]{20,}+|xai-[A-Za-z0-9]{20,}+|pplx-[A-Za-z0-9]{20,}+|xox[a-z]-[A-Za-z0-9-]{10,}+"
+            r"|(?:AKIA|ASIA)[A-Z0-9]{12,}+|ya29\.[A-Za-z0-9_-]{16,}+)"
+        ),
+        # JSON web tokens.
+        re.compile(_EDGE + r"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?"),
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
+            re.DOTALL,
+        ),
+        # `://user:password@host`.
+        re.compile(r"(?P<before>://)[^\s/@:\"'<>]{0,256}+:[^\s/@\"'<>]{1,256}+(?P<after>@)"),
+        # A token has a digit in it, or is long: `bearer authentication` is none.
+        re.compile(
+            r"(?i)(?P<before>\b(?:bearer|basic) +)"
+            r"(?:(?=[A-Za-z._~+/=-]{0,200}+[0-9])[\w.~+/=-]{8,}+|[\w.~+/=-]{24,}+)"
+        ),
+        re.compile(
+            r"(?i)(?P<before>" + _NAMES + r"[\"'\\]{0,6}+\s{0,9}+(?:[=:]|%3[AaDd])\s{0,9}+[\"'\\]{0,6}+"
+            r"(?:(?:bearer|basic|token) +)?+)[^\s\"'\\&,;<>{}\[\]]{6,}+"
+        ),
+    )
+
+
+@cache
+def _secret_name() -> re.Pattern[str]:
+    return re.compile(r"(?i)(?:[\w-]{1,40}[-_.])?" + _NAMES)
 
 
 def _masked(found: re.Match[str]) -> str:
@@ -84,7 +95,7 @@ def _mask_value(value: Any, *, secret: bool = False) -> Any:
         return [_mask_value(element, secret=secret) for element in value]
     if type(value) is dict:
         return {
-            mask(name): _mask_value(member, secret=secret or _SECRET_NAME.fullmatch(name) is not None)
+            mask(name): _mask_value(member, secret=secret or _secret_name().fullmatch(name) is not None)
             for name, member in value.items()
         }
     return value
