@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 import ssetl
 from ssetl import cli, privacy, schema
+from ssetl.content import MODES
 from ssetl.credentials import MASK
 from ssetl.errors import UsageError
 from ssetl.privacy import Policy, screened
@@ -152,10 +153,10 @@ def modes(tmp_path: Path) -> dict[str, Path]:
     """One capture in a dataset of each mode, with a second ingest of another capture."""
     (tmp_path / "first.sse").write_text(CAPTURE)
     (tmp_path / "second.sse").write_text(CAPTURE.replace("chatcmpl-1", "chatcmpl-2"))
-    for mode in privacy.MODES:
+    for mode in MODES:
         for name in ("first.sse", "second.sse"):
             ssetl.ingest([tmp_path / name], dataset=tmp_path / mode, content=mode)
-    return {mode: tmp_path / mode for mode in privacy.MODES}
+    return {mode: tmp_path / mode for mode in MODES}
 
 
 def test_what_people_wrote_is_in_a_dataset_that_keeps_it_and_in_no_other(modes: dict[str, Path]) -> None:
@@ -239,7 +240,7 @@ def test_another_mode_is_refused(tmp_path: Path) -> None:
 SECRET = "sk-plantedplantedplanted"
 
 
-@pytest.mark.parametrize("mode", privacy.MODES)
+@pytest.mark.parametrize("mode", MODES)
 def test_credentials_are_masked_in_every_mode(tmp_path: Path, mode: str) -> None:
     members = {
         "headers": {"authorization": SECRET, "x-api-key": "plantedkey"},
@@ -291,7 +292,7 @@ HOLDING = given(
 )
 
 
-@pytest.mark.parametrize("policy", [privacy.KEEP, HASH, DROP], ids=privacy.MODES)
+@pytest.mark.parametrize("policy", [privacy.KEEP, HASH, DROP], ids=MODES)
 def test_dictionaries_slices_and_plain_texts_are_screened_alike(policy: Policy) -> None:
     plain = screened("chunks", HOLDING, policy)
     assert plain.schema == HOLDING.schema

@@ -52,3 +52,9 @@ def test_an_ingest_loads_no_library_that_it_can_do_without(tmp_path: Path, conte
     write(tmp_path, CHUNK.format(n="sk-abcdefghijklmnopqrstuvwxyz"))  # is masked
     write(tmp_path, f'{CHUNK.format(n=2)}{{"stray": "api_key=abcdefghi12345678"}}\n\n{{ "a log line')
     assert not SLOW & ingested(tmp_path, "--content", content)
+
+
+def test_an_ingest_of_nothing_new_loads_neither_arrow_nor_numpy(tmp_path: Path) -> None:
+    write(tmp_path, CHUNK.format(n=1))
+    assert "pyarrow.lib" in ingested(tmp_path)
+    assert not {"numpy", "pyarrow"} & ingested(tmp_path)

@@ -106,7 +106,7 @@ def test_a_source_that_changes_before_a_worker_reads_it_is_planned_anew(
         (folder / "plain.txt").write_bytes((CAPTURES / "cut-short.sse").read_bytes())
         return write_parts(*arguments)
 
-    monkeypatch.setattr("ssetl.ingestion.write_parts", after_a_change)
+    monkeypatch.setattr(workers, "write_parts", after_a_change)
     summary = ssetl.ingest(folder, dataset=folder.parent / "lake")
     assert summary.waiting == (str(folder / "plain.txt"),)
     assert summary.captures == len(SOME) - 1

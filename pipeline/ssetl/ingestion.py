@@ -14,15 +14,15 @@ from pathlib import Path
 
 import msgspec
 
-from ssetl import planner, privacy
+from ssetl import planner
 from ssetl.captures import sources
 from ssetl.captures.compression import DEFAULT_LIMITS, Limits
+from ssetl.content import MODES, OPTION
 from ssetl.dataset import Dataset
 from ssetl.errors import UsageError
 from ssetl.lineage import PartGone
+from ssetl.loading import WORTH, loading
 from ssetl.plan import Part, plan_number
-from ssetl.workers import write_parts
-from ssetl.writing import SourceChanged, closed_bytes
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
@@ -89,24 +89,25 @@ def ingest(
         OSError: the dataset cannot be written.
 
     """
-    if content not in privacy.MODES:
-        raise UsageError(f"content is {', '.join(privacy.MODES)}, and not {content!r}.")
+    if content not in MODES:
+        raise UsageError(f"content is {', '.join(MODES)}, and not {content!r}.")
     began = time.perf_counter()
     named = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     found = sources.find(path for path in named if path != "-") if named != ["-"] else sources.Found([], [])
     folder = Dataset.create(dataset).path
     if "-" in named:
         sources.spool(sys.stdin.buffer, folder)
+    listed = [*found.sources, *sources.spooled(folder)]
+    is_large = sum(source.size for source in listed) >= WORTH
     plan = partial(
         planner.make,
         settle=settle,
-        closed=closed_bytes,
-        options={} if content == "keep" else {privacy.OPTION: content},
+        reading=loading if is_large else lambda: None,
+        closed=_closed_bytes,
+        options={} if content == "keep" else {OPTION: content},
         limits=limits,
     )
-    run = _Run(
-        folder, [*found.sources, *sources.spooled(folder)], plan, progress or (lambda _done, _all: None)
-    )
+    run = _Run(folder, listed, plan, progress or (lambda _done, _all: None))
     planned = run.finish()
     if sources.spooled(folder):
         Dataset.open(folder).clear_spool()
@@ -128,6 +129,12 @@ def finish(dataset: str | Path) -> None:
         OSError: the dataset cannot be written.
     """
     _Run(Dataset.open(Path(dataset).absolute()).path, [], planner.make, lambda _done, _all: None).finish()
+
+
+def _closed_bytes(path: str, offset: int, length: int) -> int:
+    from ssetl.writing import closed_bytes  # noqa: PLC0415 - loaded while the plan was made
+
+    return closed_bytes(path, offset, length)
 
 
 class _Run:
@@ -173,6 +180,10 @@ class _Run:
 
     def _write(self, dataset: Dataset, pending: list[Part]) -> None:
         """Write the parts that are planned and not whole."""
+        loading().join()
+        from ssetl.workers import write_parts  # noqa: PLC0415 - loaded while the plan was made
+        from ssetl.writing import SourceChanged  # noqa: PLC0415
+
         size = sum(planned.bytes for part in pending for planned in part.captures)
         done = 0
 

@@ -68,6 +68,7 @@ def make(
     *,
     now_us: int,
     settle: float = 0.0,
+    reading: Callable[[], object] = lambda: None,
     closed: Closed | None = None,
     part_bytes: int = PART_BYTES,
     options: dict[str, str] | None = None,
@@ -80,13 +81,15 @@ def make(
         sources: what is there, as `sources.find` lists it.
         now_us: microseconds since 1970, the time of the plans.
         settle: seconds for which a source must have been left alone before its open end is taken.
+        reading: called before a source is read; not at all if there is nothing to read.
         closed: tells how far a younger source can be taken; without it, and if it is compressed, such a
             source waits as a whole.
         part_bytes: see `PART_BYTES`.
         options: see `Part.options`.
         limits: how far compressed sources may inflate.
     """
-    planner = _Planner(dataset, limits, closed, now_us * 1000 - int(settle * 1e9) if settle else None)
+    young_ns = now_us * 1000 - int(settle * 1e9) if settle else None
+    planner = _Planner(dataset, limits, reading, closed, young_ns)
     for source in sorted(sources):
         planner.take(source)
     return planner.planned(now_us, part_bytes, options or {})
@@ -121,8 +124,16 @@ class _Planner:
     A capture is dropped if it is replaced: by a longer one, or because its source was rewritten.
     """
 
-    def __init__(self, dataset: Dataset, limits: Limits, closed: Closed | None, young_ns: int | None) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        limits: Limits,
+        reading: Callable[[], object],
+        closed: Closed | None,
+        young_ns: int | None,
+    ) -> None:
         self._lineage = Lineage(dataset)
+        self._reading = reading
         self._number = dataset.number
         self._limits = limits
         self._closed_in = closed or (lambda _path, _offset, _length: 0)
@@ -145,13 +156,14 @@ class _Planner:
         """Decide about one source."""
         if self._lineage.covers(source):
             self._unchanged += 1
-        else:
-            try:
-                self._decide(source, match(self._lineage, source, self._limits))
-            except Changing:
-                self._waiting.append(source.path)
-            except OSError as error:
-                self._unreadable.append((source.path, (error.strerror or str(error)).lower()))
+            return
+        self._reading()
+        try:
+            self._decide(source, match(self._lineage, source, self._limits))
+        except Changing:
+            self._waiting.append(source.path)
+        except OSError as error:
+            self._unreadable.append((source.path, (error.strerror or str(error)).lower()))
 
     def planned(self, now_us: int, part_bytes: int, options: dict[str, str]) -> Planned:
         """The plans for all that was decided."""

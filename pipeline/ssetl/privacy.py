@@ -27,15 +27,10 @@ import msgspec
 import pyarrow as pa
 from blake3 import blake3
 
-from ssetl import files, kernels
+from ssetl import content, files, kernels
 from ssetl.credentials import SUSPICIOUS, mask, mask_bytes, mask_json
 from ssetl.jsontext import encode
 from ssetl.outline import Hide, is_label, outline
-
-MODES: Final = ("keep", "hash", "drop")
-
-OPTION: Final = "content"
-"""Name of the mode among the options of a part; a part without it keeps texts."""
 
 KEY_FILE: Final = "_content.key"
 """Where a dataset keeps the key of its hashes; only its owner can read it."""
@@ -49,7 +44,7 @@ _HASH_BYTES: Final = 8  # 16 hexadecimal digits: equal by chance once in a billi
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """How texts are kept: a mode of `MODES`, and the key for `hash`."""
+    """How texts are kept: a mode of `content.MODES`, and the key for `hash`."""
 
     mode: str = "keep"
     key: bytes = b""
@@ -64,7 +59,7 @@ def policy_of(options: Mapping[str, str], dataset: Path) -> Policy:
     Raises:
         OSError: the key cannot be written or read.
     """
-    mode = options.get(OPTION, "keep")
+    mode = options.get(content.OPTION, "keep")
     return Policy(mode, _key(dataset / KEY_FILE) if mode == "hash" else b"")
 
 
