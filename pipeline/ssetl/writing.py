@@ -32,6 +32,7 @@ BATCH_EVENTS: Final = 8192
 
 _CAPTURE_COUNTS: Final = ("exchanges", "skipped", "streams", "events", "chunks", "rejects")
 _SUMMARY_COUNTS: Final = ("streams", "events", "chunks", "rejects")
+_BYTE_COLUMNS: Final = {kind: f"{kind}_bytes" for kind in schema.BYTE_KINDS}
 
 
 class SourceChanged(Exception):
@@ -73,7 +74,8 @@ def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) ->
             counts["copies"] += row["copy_of"] is not None
             counts["bytes"] += planned.bytes
             if row["copy_of"] is None:
-                counts.update({name: capture.counts[name] for name in _SUMMARY_COUNTS})
+                for name in _SUMMARY_COUNTS:
+                    counts[name] += capture.counts.get(name, 0)
         collected.flush()
         collected.flush_streams()
         writer.write("captures", tables.captures(rows))
@@ -267,9 +269,9 @@ class _Range:
 
 def _capture_row(planned: PlannedCapture, capture: Capture, ingested_at: int) -> dict[str, object]:
     """The row of `captures`; a copy has no counts, for its bytes are counted elsewhere."""
-    counts: dict[str, int | None] = {name: capture.counts[name] for name in _CAPTURE_COUNTS}
+    counts: dict[str, int | None] = {name: capture.counts.get(name, 0) for name in _CAPTURE_COUNTS}
     counts["body_bytes"] = capture.tally.total()
-    counts |= {f"{kind}_bytes": capture.tally[kind] for kind in schema.BYTE_KINDS}
+    counts |= {column: capture.tally.get(kind, 0) for kind, column in _BYTE_COLUMNS.items()}
     counts["closed_bytes"] = capture.closed_bytes
     is_copy = planned.copy_of is not None and capture.counts["events"] > 0
     return {

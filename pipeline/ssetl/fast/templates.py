@@ -52,7 +52,7 @@ class Templates:
 
     def find(self, text: bytes) -> Found | None:
         """The template of an event, learned if need be; None if it has none."""
-        for likely in (self._follower.get(self._latest), self._latest):
+        for likely in (self._latest, self._follower.get(self._latest)):  # most events are as the last one
             if likely is not None and (found := likely.find(text)):
                 self._latest = likely
                 return found
