@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Captures that make a part each, and workers for as little as that."""
     monkeypatch.setitem(planner.make.__kwdefaults__ or {}, "part_bytes", 1)
     monkeypatch.setattr(workers, "WORTH", 0)
-    monkeypatch.setattr(workers, "_cores", lambda: 2)
+    monkeypatch.setattr(workers, "cores", lambda: 2)
     folder = tmp_path / "logs"
     folder.mkdir()
     for name in SOME:
@@ -62,7 +63,7 @@ def test_workers_write_what_one_process_writes(
 ) -> None:
     summary = ssetl.ingest(folder, dataset=folder.parent / "by-workers")
     assert len(started) == 2
-    monkeypatch.setattr(workers, "_cores", lambda: 1)
+    monkeypatch.setattr(workers, "cores", lambda: 1)
     alone = ssetl.ingest(folder, dataset=folder.parent / "alone")
     assert len(started) == 2
     assert msgspec.structs.replace(summary, seconds=0) == msgspec.structs.replace(alone, seconds=0)
@@ -110,6 +111,40 @@ def test_a_source_that_changes_before_a_worker_reads_it_is_planned_anew(
     summary = ssetl.ingest(folder, dataset=folder.parent / "lake")
     assert summary.waiting == (str(folder / "plain.txt"),)
     assert summary.captures == len(SOME) - 1
+
+
+COPIES = """
+import os, sys
+from ssetl import copies, planner, workers
+planner.make.__kwdefaults__["part_bytes"] = 1
+workers.WORTH_COPIES = 0
+copies.cores = workers.cores = lambda: 2
+start = workers._Copy.__init__
+def started(self, folder):
+    print("started", file=sys.stderr)
+    start(self, folder)
+    {then}
+workers._Copy.__init__ = started
+copies.claim()
+from ssetl.cli import run
+sys.exit(run(["ingest", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
+def test_copies_of_the_process_write_what_one_process_writes(folder: Path) -> None:
+    lake, alone = folder.parent / "by-copies", folder.parent / "alone"
+    for then, status in (("os.kill(self.pid, 9)", 1), ("pass", 0)):
+        command = [sys.executable, "-c", COPIES.format(then=then), str(folder), "--dataset", str(lake)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("started")) == (status, 2)
+        assert "Traceback" not in done.stderr
+    subprocess.run(
+        [sys.executable, "-m", "ssetl", "ingest", str(folder), "--dataset", str(alone)], check=True
+    )
+    by_copies, by_one = rows(lake), rows(alone)
+    for table in TABLE_ORDER:
+        assert sorted(map(repr, by_copies[table])) == sorted(map(repr, by_one[table]))
 
 
 def asked(lake: Path, *names: str, cause: Callable[["subprocess.Popen[bytes]"], object] | None = None) -> Any:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ssetl import options, upkeep
+from ssetl import copies, options, upkeep
 from ssetl.errors import BadParameter, SsetlError, UsageError
 from ssetl.inert import printable
-from ssetl.tuning import claim, leave, tune
+from ssetl.tuning import leave, tune
 
 if TYPE_CHECKING:
     from ssetl.lake import Lake
@@ -349,5 +349,5 @@ def _terminate(_number: int, _frame: object) -> None:
 def main() -> None:
     """Run the command line of this process and exit."""
     signal.signal(signal.SIGTERM, _terminate)
-    claim()
+    copies.claim()
     leave(run(sys.argv[1:]))

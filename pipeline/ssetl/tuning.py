@@ -1,5 +1,6 @@
 """What a process that does nothing but ingest sets for itself, before it imports numpy, and how it ends."""
 
+import ctypes
 import gc
 import os
 import sys
@@ -11,26 +12,11 @@ SETTINGS: Final = {
 }
 """Environment variables."""
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # names of glibc
+_KEPT: Final = 1 << 30  # bytes that may lie idle at the end of the heap
+_MAPPED: Final = 32 << 20  # smaller arrays come from the heap; more is not allowed
+
 _GARBAGE: Final = 100_000  # new objects between looks for cycles; rows have none
-
-
-_own = False
-
-
-def claim() -> None:
-    """Say that nothing but ssetl runs in this process, so that it may be copied."""
-    global _own  # noqa: PLW0603 - it is a fact of the process
-    _own = True
-
-
-def is_own() -> bool:
-    """Whether that has been said."""
-    return _own
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def tune() -> None:
@@ -38,6 +24,15 @@ def tune() -> None:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     gc.set_threshold(_GARBAGE, 50, 100)
+    _keep_memory()
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what is freed: blocks and arrays of one size come again and again."""
+    if "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", ()):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        mallopt(_M_MMAP_THRESHOLD, _MAPPED)
 
 
 def leave(status: int) -> NoReturn:

@@ -1,8 +1,9 @@
 """Several parts at a time, each in a process of its own, where there is enough to do.
 
-A worker is `python -m ssetl.workers DATASET`: it reads names of planned parts, a line each, and answers each
-with a line of JSON. So a script that calls `ssetl.ingest` needs no guard around it, and a worker whose parent
-is gone ends with its part. A worker that dies costs its part, which the next ingest finishes.
+A worker reads names of planned parts, a line each, and answers each with a line of JSON. It is a copy of this
+process, or `python -m ssetl.workers DATASET` where this process is not ours to copy: so a script that calls
+`ssetl.ingest` needs no guard around it. A worker whose parent is gone ends with its part; one that dies costs
+its part, which the next ingest finishes.
 """
 
 import os
@@ -15,18 +16,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Final, Self
+from typing import IO, Final, Protocol, Self
 
 import msgspec
 
+from ssetl.copies import can_copy, copy, cores
 from ssetl.dataset import Dataset
 from ssetl.errors import DataError, SsetlError
 from ssetl.plan import Part
-from ssetl.tuning import SETTINGS, cores, leave, tune
+from ssetl.tuning import SETTINGS, leave, tune
 from ssetl.writing import SourceChanged, write_part
 
 WORTH: Final = 400 << 20
 """Work, in bytes of captures, from which on workers are started: starting them must not take longer."""
+
+WORTH_COPIES: Final = 32 << 20
+"""The same, if they are copies."""
 
 PER_CAPTURE: Final = 64 << 10
 """Bytes that can be read in the time that it takes to open a capture and be done with it."""
@@ -60,7 +65,8 @@ def write_parts(
     sizes = {part.name: sum(planned.bytes for planned in part.captures) for part in parts}
     workers = min(len(parts), cores(), MAX_WORKERS)
     work = sum(sizes.values()) + PER_CAPTURE * sum(len(part.captures) for part in parts)
-    if workers < 2 or work < WORTH or not sys.executable:
+    worth = WORTH_COPIES if can_copy() else WORTH if sys.executable else sys.maxsize
+    if workers < 2 or work < worth:
         for part in parts:
             yield part, _written(dataset, part, progress)
         return
@@ -85,8 +91,9 @@ class _Workers:
 
     def __init__(self, folder: Path, count: int) -> None:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="ssetl-worker")
-        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-        self._processes = [_start(folder) for _ in range(count)]
+        self._idle: SimpleQueue[_Process] = SimpleQueue()
+        start = _Copy if can_copy() else _start
+        self._processes: list[_Process] = [start(folder) for _ in range(count)]
         for process in self._processes:
             self._idle.put(process)
 
@@ -114,8 +121,46 @@ class _Workers:
                 process.terminate()
         self._threads.shutdown(cancel_futures=True)
         for process in self._processes:
-            with suppress(BrokenPipeError):
-                process.communicate()  # closes what goes in and out, and waits
+            for pipe in (process.stdin, process.stdout):
+                with suppress(BrokenPipeError):
+                    if pipe is not None:
+                        pipe.close()
+            process.wait()
+
+
+class _Process(Protocol):
+    """What a worker is for its parent."""
+
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+
+    def terminate(self) -> None: ...
+
+    def wait(self) -> int: ...
+
+
+class _Copy:
+    """A worker that is a copy of this process."""
+
+    def __init__(self, folder: Path) -> None:
+        orders, given = os.pipe()
+        told, answers = os.pipe()
+        self.stdin: IO[bytes] | None = os.fdopen(given, "wb")
+        self.stdout: IO[bytes] | None = os.fdopen(told, "rb")
+
+        def work() -> None:
+            with os.fdopen(orders, "rb") as names, os.fdopen(answers, "wb") as sink:
+                _serve(str(folder), names, sink)
+
+        self.pid = copy(work, {orders, answers})
+        os.close(orders)
+        os.close(answers)
+
+    def terminate(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self) -> int:
+        return os.waitpid(self.pid, 0)[1]
 
 
 def _start(folder: Path) -> "subprocess.Popen[bytes]":
@@ -166,14 +211,18 @@ def _terminate(_number: int, _frame: object) -> None:
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def main() -> None:
+def _serve(folder: str, names: IO[bytes], answers: IO[bytes]) -> None:
     """Write the parts whose names come in, until there are no more."""
     signal.signal(signal.SIGTERM, _terminate)
+    for line in names:
+        answers.write(msgspec.json.encode(_answer(folder, line.decode().rstrip("\n"))) + b"\n")
+        answers.flush()
+
+
+def main() -> None:
+    """Be a worker."""
     tune()
-    for line in sys.stdin.buffer:
-        answer = _answer(sys.argv[1], line.decode().rstrip("\n"))
-        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
-        sys.stdout.buffer.flush()
+    _serve(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)
     leave(0)
 
 

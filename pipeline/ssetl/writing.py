@@ -248,6 +248,11 @@ class _Range:
         """Whether `at` may be asked."""
         return self._reader.compression == "none"
 
+    @property
+    def descriptor(self) -> int:
+        """The open file."""
+        return self._reader.descriptor
+
     def at(self, offset: int, size: int) -> bytes:
         """So many bytes from an offset on; fewer if the source has been cut meanwhile."""
         try:

@@ -28,6 +28,7 @@ class Bytes:
     def __init__(self, file: bytes) -> None:
         self.file = file
         self.size = len(file)
+        self.descriptor = -1
 
     def at(self, offset: int, size: int) -> bytes:
         return self.file[offset : offset + size]
@@ -44,7 +45,7 @@ class Inline:
 
     given = 0
 
-    def __init__(self, read: Callable[[int, int], Segment | None]) -> None:
+    def __init__(self, read: Callable[[int, int], Segment | None], _source: int) -> None:
         self.read = read
         self.asked: list[tuple[int, int]] = []
 
@@ -155,7 +156,7 @@ def test_a_file_whose_streams_lie_in_each_other_is_not_shared() -> None:
 
 COPIED = """
 import os, sys
-from ssetl import tuning
+from ssetl import copies
 from ssetl.fast import helper, path, reading, sharing
 reading.MIN_BLOCK = 0
 sharing.WORTH = sharing.FIRST = 10_000
@@ -168,8 +169,8 @@ def counting(*given):
     taken += 1
     take_over(*given)
 sharing._take_over = counting
-tuning.cores = lambda: 2
-tuning.claim()
+copies.cores = lambda: 2
+copies.claim()
 from ssetl.cli import run
 status = run(["ingest", sys.argv[1], "--dataset", sys.argv[2]])
 print(taken, flush=True)
@@ -187,7 +188,7 @@ CHANGES = {
         True,
     ),
     "the helper fails": ("def failing(*_): raise ValueError\nsharing._segment = failing", False),
-    "it may not be copied": ("tuning.claim = lambda: None", False),
+    "it may not be copied": ("copies.claim = lambda: None", False),
 }
 
 

@@ -70,6 +70,7 @@ class Reader:
     """The decompressed bytes of one source. A context manager; made by `open_source`.
 
     Attributes:
+        descriptor: the open file.
         compression: none, gzip, zstd, bzip2 or xz.
         position: decompressed bytes given or skipped so far.
         damage: null until the end; then why it came early, if it did: `truncated_gzip`, `corrupt_zstd`
@@ -84,7 +85,7 @@ class Reader:
         self.position = 0
         self.damage: str | None = None
         self.damage_offset: int | None = None
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self._limits = limits
         self._careful_from: int | None = None
         if self.compression != "none":
@@ -100,7 +101,7 @@ class Reader:
             return b""  # the decoders take 0 as no limit
         if self.compression == "none":
             data = self._head[self.position : self.position + size]
-            data = data or os.pread(self._descriptor, size, self.position)
+            data = data or os.pread(self.descriptor, size, self.position)
             self.position += len(data)
             return data
         size = min(size, MAX_READ)
@@ -114,7 +115,7 @@ class Reader:
         Raises:
             OSError: the file cannot be read.
         """
-        return os.pread(self._descriptor, size, offset)
+        return os.pread(self.descriptor, size, offset)
 
     def seek_to(self, offset: int) -> None:
         """Go forward to a decompressed offset, or to the end if that comes before it."""
@@ -125,7 +126,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +136,7 @@ class Reader:
 
     def _start(self, skip: int) -> None:
         """Begin at the first byte, and skip what has been given already."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
         self._decoder: _Decoder | None = _DECODERS[self.compression]()
         self._pending = b""
         self._fed = 0
@@ -187,7 +188,7 @@ class Reader:
     def _feed(self) -> bytes:
         """The next stored bytes, in pieces whose borders do not depend on the reads."""
         careful = self._careful_from is not None and self._fed >= self._careful_from
-        stored = os.read(self._descriptor, 1 if careful else _INPUT_BYTES)
+        stored = os.read(self.descriptor, 1 if careful else _INPUT_BYTES)
         self._fed += len(stored)
         return stored
 

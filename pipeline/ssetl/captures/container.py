@@ -32,6 +32,11 @@ class Source(Protocol):
 
     size: int
 
+    @property
+    def descriptor(self) -> int:
+        """The open file."""
+        ...
+
     def at(self, offset: int, size: int) -> bytes:
         """So many bytes from an offset on; fewer if the capture has been cut meanwhile."""
         ...

@@ -1,16 +1,14 @@
 """A helper: a copy of this process that reads segments of a file for it.
 
-The copy is made by `fork`, so it knows at once what has been learned, and costs a few milliseconds. It gets
-its orders through a pipe, and gives each segment as Arrow IPC in memory that both can see. It touches no
-dataset, and ends when its parent is done with it or is gone.
+It knows from the start what has been learned. It gets its orders through a pipe, and gives each segment as
+Arrow IPC in memory that both can see. It touches no dataset, and ends when its parent is done with it or is
+gone; whatever happens to it, its parent can read the file alone.
 """
 
 import mmap
 import os
 import signal
 import struct
-import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Self
@@ -18,7 +16,7 @@ from typing import Final, Self
 import msgspec
 import pyarrow as pa
 
-from ssetl import tuning
+from ssetl.copies import copy
 from ssetl.streams import Rejected
 
 _ORDER: Final = struct.Struct("<QQQ")  # start, end, and the descriptor of the memory for the segment
@@ -62,25 +60,19 @@ Read = Callable[[int, int], Segment | None]
 """Reads the bytes between two places; None if that cannot be done without what stands around them."""
 
 
-def can_help() -> bool:
-    """Whether this process may be copied: it is our own, runs nothing else, and has a core to spare."""
-    return (
-        sys.platform == "linux" and tuning.is_own() and threading.active_count() == 1 and tuning.cores() > 1
-    )
-
-
 class Helper:
-    """A process that reads segments, in the order in which it is asked for them. A context manager."""
+    """A process that reads segments, in the order in which it is asked for them. A context manager.
 
-    def __init__(self, read: Read) -> None:
+    Args:
+        read: reads a segment, there.
+        source: descriptor that it reads from.
+    """
+
+    def __init__(self, read: Read, source: int) -> None:
         orders, self._orders = os.pipe()
         self._answers, answers = os.pipe()
         self._memory: list[int] = []  # of what it was asked for and has not been fetched
-        self._pid = os.fork()
-        if not self._pid:
-            os.close(self._orders)  # or it would never see that its parent is gone
-            os.close(self._answers)
-            _serve(orders, answers, read)
+        self._pid = copy(lambda: _serve(orders, answers, read), {orders, answers, source})
         os.close(orders)
         os.close(answers)
 
@@ -134,18 +126,13 @@ def _fetched(told: bytes, memory: int) -> Segment:
 
 
 def _serve(orders: int, answers: int, read: Read) -> None:
-    """Read what is asked for until nobody asks any more; never returns."""
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, too
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        parent = os.getppid()
-        while len(order := os.read(orders, _ORDER.size)) == _ORDER.size:
-            start, end, memory = _ORDER.unpack(order)
-            segment = read(start, end)
-            told = b""
-            if segment is not None:
-                _put(segment, f"/proc/{parent}/fd/{memory}")
-                told = msgspec.msgpack.encode(segment.told)
-            os.write(answers, _SIZE.pack(len(told)) + told)
-    finally:
-        os._exit(0)  # whatever has happened: the parent reads the file itself
+    """Read what is asked for until nobody asks any more."""
+    parent = os.getppid()
+    while len(order := os.read(orders, _ORDER.size)) == _ORDER.size:
+        start, end, memory = _ORDER.unpack(order)
+        segment = read(start, end)
+        told = b""
+        if segment is not None:
+            _put(segment, f"/proc/{parent}/fd/{memory}")
+            told = msgspec.msgpack.encode(segment.told)
+        os.write(answers, _SIZE.pack(len(told)) + told)

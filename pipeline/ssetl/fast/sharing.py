@@ -13,12 +13,13 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
-from ssetl import schema, tables
+from ssetl import tables
 from ssetl.captures.container import Source
 from ssetl.captures.exchange import Exchange
 from ssetl.captures.raw import BLOCK
+from ssetl.copies import can_copy
 from ssetl.fast.block import Block
-from ssetl.fast.helper import Helper, Segment, Told, can_help
+from ssetl.fast.helper import Helper, Segment, Told
 from ssetl.fast.reading import Reading
 from ssetl.fast.templates import Templates
 from ssetl.kernels import Array
@@ -43,7 +44,7 @@ _EVENT: Final = 64 << 10  # bytes in which the event behind a cut must end
 
 def is_worth_it(size: int) -> bool:
     """Whether a file of so many bytes is read by two processes, if it can be."""
-    return size >= WORTH and can_help()
+    return size >= WORTH and can_copy()
 
 
 def read(reading: Reading, exchange: Exchange, source: Source) -> Generator[None, None, int]:
@@ -60,7 +61,7 @@ def read(reading: Reading, exchange: Exchange, source: Source) -> Generator[None
     turns = zip(cycle(_TURNS), spans, strict=False)
     coming: deque[tuple[bool, tuple[int, int]]] = deque()
     place = FIRST
-    with Helper(read_segment) as helper:
+    with Helper(read_segment, source.descriptor) as helper:
         while True:
             while sum(is_helpers for is_helpers, _ in coming) < _AHEAD and (turn := next(turns, None)):
                 is_helpers, span = turn
