@@ -122,6 +122,16 @@ def test_a_stream_can_be_looked_up_by_bloom_filter(dataset: Dataset) -> None:
     assert filters == [("stream_id",), ("response_id",)]
 
 
+def test_what_people_wrote_is_compressed_and_what_is_terse_is_not(dataset: Dataset) -> None:
+    write(dataset)
+    row_group = pq.read_metadata(dataset.file("chunks", NAME)).row_group(0)
+    columns = [row_group.column(n) for n in range(row_group.num_columns)]
+    plain = {each.path_in_schema for each in columns if each.compression == "UNCOMPRESSED"}
+    assert {each.compression for each in columns} == {"ZSTD", "UNCOMPRESSED"}
+    assert {"input_tokens", "role", "received_at"} <= plain
+    assert not plain & {"content", "extra", "stream_id", "tool_calls.list.element.arguments"}
+
+
 def test_other_columns_are_refused(dataset: Dataset) -> None:
     with PartWriter(dataset, NAME) as writer, pytest.raises(ValueError, match="columns"):
         writer.write("chunks", captures("c"))
