@@ -13,6 +13,11 @@ def test_ids_are_what_they_have_always_been() -> None:
     assert ids.stream_id(ids.capture_id(DIGEST, 0), 0, 1) == "402e5681eae4355a9a2c8c55bccacce2"
 
 
+def test_many_ids_are_those_of_each() -> None:
+    capture = ids.capture_id(DIGEST, 0)
+    assert ids.stream_ids(capture, 3, range(5, 8)) == [ids.stream_id(capture, 3, n) for n in (5, 6, 7)]
+
+
 def test_each_argument_counts() -> None:
     capture = ids.capture_id(DIGEST, 0)
     assert ids.capture_id(DIGEST, 1) != capture

@@ -49,6 +49,15 @@ def test_each_table_has_the_columns_of_the_schema() -> None:
     assert tables.rejects([(CAPTURE_ID, capture.rejects)]).schema.equals(schema.REJECTS, check_metadata=True)
 
 
+def test_streams_may_come_as_rows_and_as_columns() -> None:
+    rows = read_file(BODY).streams
+    lived = {"stream_id": ["a", "b"], "finish_reasons": [["stop"], [None]]}
+    table = tables.streams(rows, [lived, {"stream_id": ["c"]}])
+    assert table.slice(0, len(rows)).equals(tables.streams(rows))
+    told = [(each["stream_id"], each["finish_reasons"], each["api"]) for each in table.to_pylist()]
+    assert told[len(rows) :] == [("a", ["stop"], None), ("b", [None], None), ("c", None, None)]
+
+
 def test_tables_may_be_empty() -> None:
     for table in (
         tables.chunks([(CAPTURE_ID, [])]),

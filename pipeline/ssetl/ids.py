@@ -23,5 +23,12 @@ def stream_id(capture_id: str, exchange_index: int, ordinal: int) -> str:
     return _id(bytes.fromhex(capture_id), exchange_index, ordinal)
 
 
+def stream_ids(capture_id: str, exchange_index: int, ordinals: range) -> list[str]:
+    """Ids of streams of one exchange, by their ordinals."""
+    start = bytes.fromhex(capture_id) + struct.pack("<Q", exchange_index)
+    pack = struct.Struct("<Q").pack
+    return [blake3(start + pack(ordinal)).hexdigest(length=16) for ordinal in ordinals]
+
+
 def _id(first: bytes, *numbers: int) -> str:
     return blake3(first + struct.pack(f"<{len(numbers)}Q", *numbers)).hexdigest(length=16)

@@ -21,7 +21,7 @@ from ssetl.lines import Line
 from ssetl.response import error_outside, event_of
 from ssetl.sse import Bare, Comment, Event, Frame, Terminator
 from ssetl.stream import Stream
-from ssetl.streams import Capture, Flat, flattened
+from ssetl.streams import Capture, Flat, Numbered, flattened
 
 MAX_OPEN: Final = 4096
 """Streams that may be open at once; beyond it the oldest is closed, a finished one first."""
@@ -195,20 +195,20 @@ class OpenStreams:
             self._place_held(stream)
             self._place(flat, stream)
 
-    def live(self, row: dict[str, object], events: int, end: int) -> str:
-        """Take a whole stream that somebody else makes rows of, while `is_quiet`; give its id.
+    def live(self, streams: int, events: int, end: int) -> Numbered:
+        """Take whole streams that somebody else makes rows of, while `is_quiet`; tell where they stand.
 
         Args:
-            row: its row in `streams`, but for its place.
-            events: its events, each with one row.
-            end: where the line ends that ends it.
+            streams: how many, behind each other.
+            events: events of all of them, each with one row.
+            end: where the line ends that ends the last one.
         """
         self.settle()
         if self._index is None:
             self._index = self._capture.next_exchange()
-        stream_id = self._capture.live(row, self._index, events)
+        numbered = self._capture.live(self._index, streams, events)
         self._note_end(end)
-        return stream_id
+        return numbered
 
     def _stream_of(self, flat: Flat) -> Stream | None:
         """The stream that an event belongs to, a new one if need be; None: the next event will tell."""

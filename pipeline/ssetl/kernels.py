@@ -29,9 +29,26 @@ Numbers = Any
 _TRUSTED: Final = TakeOptions(boundscheck=False)
 
 
-def array(kind: pa.DataType, count: int, *buffers: Numbers) -> Array:
-    """An array without nulls on numpy arrays or bytes, which are not copied."""
-    return pa.Array.from_buffers(kind, count, [None, *map(pa.py_buffer, buffers)])
+def array(
+    kind: pa.DataType, count: int, *buffers: Numbers, valid: Numbers = None, inside: Array = None
+) -> Array:
+    """An array on numpy arrays or bytes, which are not copied.
+
+    Args:
+        kind: its type.
+        count: its length.
+        buffers: its buffers, but for the first.
+        valid: which values are not null, as `bits` tells it; None if all.
+        inside: what it lists, if it is one of lists.
+    """
+    first = None if valid is None else pa.py_buffer(valid)
+    children = None if inside is None else [inside]
+    return pa.Array.from_buffers(kind, count, [first, *map(pa.py_buffer, buffers)], children=children)
+
+
+def bits(mask: Numbers) -> Numbers:
+    """A mask as Arrow has it; None if nothing is masked."""
+    return None if mask.all() else np.packbits(mask, bitorder="little")
 
 
 def numbers(values: Numbers) -> Array:

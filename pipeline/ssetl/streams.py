@@ -6,6 +6,7 @@ grow with the capture.
 """
 
 from collections import Counter
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -95,11 +96,20 @@ class Rejected(msgspec.Struct, frozen=True):
     sample: bytes | None
 
 
+class Numbered(msgspec.Struct, frozen=True):
+    """Where streams stand in their capture that were taken as a whole."""
+
+    exchange_index: int
+    ordinals: range
+    stream_ids: list[str]
+
+
 class Capture:
     """The streams of one capture.
 
     `batches` (rows of `chunks`), `placed` (events whose rows come behind those), `stream_batches` (rows of
-    `streams`), `streams` and `rejects` fill as exchanges are read; whoever writes them away clears them.
+    `streams`), `streams`, `lived` (more streams, as columns) and `rejects` fill as exchanges are read;
+    whoever writes them away clears them.
     `tally` counts bytes by kind and `counts` counts exchanges, skipped exchanges, streams, events,
     chunks and rejects.
     """
@@ -111,6 +121,7 @@ class Capture:
         self.placed: list[Placed] = []
         self.streams: list[dict[str, object]] = []
         self.stream_batches: list[pa.RecordBatch] = []
+        self.lived: list[dict[str, list[Any]]] = []
         self.rejects: list[Rejected] = []
         self.tally: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
@@ -129,9 +140,9 @@ class Capture:
         self.counts["exchanges"] += 1
         return self.counts["exchanges"] - 1
 
-    def stream_id(self, index: int, ordinal: int) -> str:
-        """Id of a stream of the exchange with that index."""
-        return ids.stream_id(self.capture_id, index, ordinal)
+    def stream_ids(self, index: int, ordinals: range) -> list[str]:
+        """Ids of streams of the exchange with that index."""
+        return ids.stream_ids(self.capture_id, index, ordinals)
 
     def open(self, exchange: Exchange, index: int, api: Api) -> Stream:
         """A new stream of the exchange with that index."""
@@ -139,7 +150,8 @@ class Capture:
         self.counts["streams"] += 1
         if self._origin is None or self._origin[0] is not exchange or self._origin[1].exchange_index != index:
             self._origin = exchange, _origin(self.capture_id, index, exchange)
-        return Stream(self.stream_id(index, ordinal), ordinal, self._origin[1], api)
+        (stream_id,) = self.stream_ids(index, range(ordinal, ordinal + 1))
+        return Stream(stream_id, ordinal, self._origin[1], api)
 
     def place(self, stream: Stream, flat: Flat) -> None:
         """Add an event to its stream."""
@@ -176,16 +188,14 @@ class Capture:
         self.counts["events"] += times
         self.counts["chunks"] += times
 
-    def live(self, row: dict[str, object], index: int, events: int) -> str:
-        """Add a whole stream that somebody else makes rows of; `row` is all but its place. Gives its id."""
-        ordinal = self.counts["streams"]
-        stream_id = self.stream_id(index, ordinal)
-        place = {"stream_id": stream_id, "capture_id": self.capture_id, "exchange_index": index}
-        self.streams.append({**row, **place, "ordinal": ordinal})
-        self.counts["streams"] += 1
+    def live(self, index: int, streams: int, events: int) -> Numbered:
+        """Count whole streams of an exchange, with all their events, that somebody else makes rows of."""
+        first = self.counts["streams"]
+        ordinals = range(first, first + streams)
+        self.counts["streams"] += streams
         self.counts["events"] += events
         self.counts["chunks"] += events
-        return stream_id
+        return Numbered(index, ordinals, self.stream_ids(index, ordinals))
 
     def close(self, stream: Stream) -> None:
         """The stream is over: its row is known."""

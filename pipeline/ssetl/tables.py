@@ -42,16 +42,25 @@ REPEATED: Final = frozenset(
 )
 """Columns of `chunks` that hold few different texts: dictionaries in memory, too."""
 
-_CHUNKS: Final = pa.schema(
+CHUNKS: Final = pa.schema(
     [
         field.with_type(pa.dictionary(pa.int32(), pa.string())) if field.name in REPEATED else field
         for field in schema.CHUNKS
     ]
 )
+"""The schema of rows of `chunks` in memory."""
 
 
 def chunks(found: Sequence[tuple[str, Sequence[Placed]]]) -> pa.RecordBatch:
     """Rows of `chunks`, one per event and choice; `found` gives the events of each capture_id."""
+    columns = chunk_columns(found)
+    if "tool_calls" in columns:
+        columns["tool_calls"] = calls(columns["tool_calls"])
+    return _batch(CHUNKS, columns, len(columns["capture_id"]))
+
+
+def chunk_columns(found: Sequence[tuple[str, Sequence[Placed]]]) -> dict[str, list[Any]]:
+    """The columns of these rows, tool calls as they are in a `Row`; columns that are not told are null."""
     rows: list[Row] = []
     events: list[Placed] = []
     capture_ids: list[str] = []
@@ -69,16 +78,22 @@ def chunks(found: Sequence[tuple[str, Sequence[Placed]]]) -> pa.RecordBatch:
     columns |= _columns(Row.__struct_fields__, rows)
     if any(usages := columns.pop("usage", [])):
         columns |= _columns(Usage.__struct_fields__, [usage or _NO_USAGE for usage in usages])
-    calls = columns.pop("tool_calls", [])
-    if any(each is not None for each in calls):
-        columns["tool_calls"] = [_tool_calls(each) for each in calls]
-    return _batch(_CHUNKS, columns, len(rows))
+    return columns
 
 
-def streams(rows: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
-    """Rows of `streams`, in the order in which they are given."""
-    columns = {name: [row[name] for row in rows] for name in schema.STREAMS.names}
-    return _batch(schema.STREAMS, columns, len(rows))
+def streams(
+    rows: Sequence[Mapping[str, object]], lived: Sequence[Mapping[str, list[Any]]] = ()
+) -> pa.RecordBatch:
+    """Rows of `streams`, in the order in which they are given; more of them, `lived`, as columns.
+
+    Columns that are not told are null; `stream_id` is.
+    """
+    columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in schema.STREAMS.names}
+    for some in lived:
+        nothing = [None] * len(some["stream_id"])
+        for name in columns:
+            columns[name] += some.get(name, nothing)
+    return _batch(schema.STREAMS, columns, len(columns["stream_id"]))
 
 
 def by_start(batches: Sequence[pa.RecordBatch]) -> pa.Table:
@@ -119,5 +134,6 @@ def _batch(table: pa.Schema, columns: Mapping[str, Sequence[Any]], count: int) -
     return pa.RecordBatch.from_arrays(arrays, schema=table)
 
 
-def _tool_calls(calls: Sequence[ToolCall] | None) -> list[dict[str, Any]] | None:
-    return None if calls is None else [msgspec.structs.asdict(call) for call in calls]
+def calls(column: Sequence[Sequence[ToolCall] | None]) -> list[list[dict[str, Any]] | None]:
+    """The column `tool_calls` as Arrow takes it."""
+    return [each if each is None else [msgspec.structs.asdict(call) for call in each] for each in column]

@@ -7,7 +7,7 @@ written away as they come, so memory does not grow with a part.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import pyarrow as pa
 
@@ -29,6 +29,9 @@ from ssetl.version import __version__
 
 BATCH_EVENTS: Final = 8192
 """Events and rejects that are collected before they are written away as a batch of rows."""
+
+BATCH_STREAMS: Final = 2048
+"""Streams that are collected before they become a batch of rows."""
 
 _CAPTURE_COUNTS: Final = ("exchanges", "skipped", "streams", "events", "chunks", "rejects")
 _SUMMARY_COUNTS: Final = ("streams", "events", "chunks", "rejects")
@@ -95,6 +98,7 @@ def closed_bytes(path: str, offset: int, length: int) -> int:
         exchanges = open_capture(_Bounded(reader, length)).exchanges
         for _ in _read(capture, exchanges, shared_templates(), small=False):
             capture.batches, capture.placed, capture.streams, capture.rejects = [], [], [], []
+            capture.lived = []
     return capture.closed_bytes
 
 
@@ -158,6 +162,7 @@ class _Collected:
         self._placed: list[tuple[str, list[Placed]]] = []
         self._rejects: list[tuple[str, list[Rejected]]] = []
         self._streams: list[dict[str, object]] = []
+        self._lived: list[dict[str, list[Any]]] = []
         self._waiting = 0
         self._sorted: list[pa.RecordBatch] = []
 
@@ -171,9 +176,10 @@ class _Collected:
         self._rejects.append((capture.capture_id, capture.rejects))
         self._streams += capture.streams
         self._sorted += capture.stream_batches
+        self._lived += capture.lived
         self._waiting += len(capture.placed) + len(capture.rejects) + len(capture.streams)
         capture.batches, capture.placed, capture.rejects = [], [], []
-        capture.streams, capture.stream_batches = [], []
+        capture.streams, capture.stream_batches, capture.lived = [], [], []
         if self._waiting >= BATCH_EVENTS:
             self.flush()
 
@@ -181,13 +187,19 @@ class _Collected:
         """Write away events and rejects, and streams if there are many."""
         self._writer.write("chunks", tables.chunks(self._placed))
         self._writer.write("rejects", tables.rejects(self._rejects))
-        self._sorted.append(tables.streams(self._streams))
-        self._placed, self._rejects, self._streams, self._waiting = [], [], [], 0
+        self._placed, self._rejects, self._waiting = [], [], 0
+        if len(self._streams) + sum(len(some["stream_id"]) for some in self._lived) >= BATCH_STREAMS:
+            self._batch_streams()
         if sum(batch.num_rows for batch in self._sorted) >= MAX_SORTED:
             self.flush_streams()
 
+    def _batch_streams(self) -> None:
+        self._sorted.append(tables.streams(self._streams, self._lived))
+        self._streams, self._lived = [], []
+
     def flush_streams(self) -> None:
         """Write away the streams of all batches."""
+        self._batch_streams()
         self._writer.write("streams", tables.by_start(self._sorted))
         self._sorted.clear()
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 from hypothesis import given
@@ -12,7 +13,7 @@ from reading import chunk, data, table, text
 from ssetl import apis
 from ssetl.apis.row import Row
 from ssetl.fast.learning import MAX_TEXT, learn
-from ssetl.fast.template import Template
+from ssetl.fast.template import PATTERNS, Template
 from ssetl.framing import event_parser
 from ssetl.sse import Event
 from ssetl.streams import flattened
@@ -93,6 +94,31 @@ def test_a_template_tells_what_the_ordinary_code_tells(made: tuple[Template, byt
     found = template.find(event)
     if found is not None:
         assert found.row == ordinary(event)
+
+
+STAND_INS = {"text": b"-", "number": b"1"}
+
+
+@st.composite
+def rows_of_templates(draw: st.DrawFn) -> tuple[Template, list[tuple[bytes, ...]]]:
+    template = draw(st.sampled_from([each for each in TEMPLATES if each.holes]))
+    fixed = [hole.kind for hole in template.holes if not hole.is_elastic]
+    values = [VALUES[kind].filter(re.compile(PATTERNS[kind]).fullmatch) for kind in fixed]
+    return template, draw(st.lists(st.tuples(*values), min_size=1, max_size=4))
+
+
+@given(rows_of_templates())
+def test_many_rows_are_those_of_each_event(made: tuple[Template, list[tuple[bytes, ...]]]) -> None:
+    template, values = made
+    rows = template.rows(values)
+    assert len(rows) == len(values)
+    for n, fixed in enumerate(map(iter, values)):
+        event = [STAND_INS[hole.kind] if hole.is_elastic else next(fixed) for hole in template.holes]
+        wanted = template.row(event)
+        assert rows.valid[n] == (wanted is not None)
+        for field in Row.__struct_fields__ if wanted is not None else ():
+            if field != "extra" or not template.has_elastic_extra:
+                assert getattr(rows.row(n), field) == rows.values(field)[n] == getattr(wanted, field)
 
 
 def test_most_events_have_a_template_that_finds_them_again() -> None:

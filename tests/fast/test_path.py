@@ -5,7 +5,7 @@ For more than CI tries: pytest tests/fast --hypothesis-profile search --timeout 
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -72,17 +72,18 @@ class Ways:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.counted: Counter[str] = Counter()
-        for name in ("place", "place_alike", "live"):
-            patch.setattr(Capture, name, self._counting(name))
+        self._count(patch, "place", lambda _stream, _flat: 1)
+        self._count(patch, "place_alike", lambda _stream, _api, _row, times: times)
+        self._count(patch, "live", lambda _index, streams, _events: streams)
 
-    def _counting(self, name: str):
+    def _count(self, patch: pytest.MonkeyPatch, name: str, times: Callable[..., int]) -> None:
         original = getattr(Capture, name)
 
         def wrapped(capture: Capture, *given: object) -> object:
-            self.counted[name] += given[-1] if name == "place_alike" else 1
+            self.counted[name] += times(*given)
             return original(capture, *given)
 
-        return wrapped
+        patch.setattr(Capture, name, wrapped)
 
 
 @table(

@@ -31,6 +31,11 @@ class Alone(msgspec.Struct, frozen=True):
     runs: list[int]
     shape: Shape
 
+    @property
+    def stop(self) -> int:
+        """The first unit behind it and its terminator."""
+        return self.end + self.has_terminator
+
 
 def alone(bulk: Bulk, terminators: Places) -> Iterator[Alone]:
     """The streams that are alone, in their order; `terminators` are the units that are one."""
@@ -94,7 +99,7 @@ def _names_one(bulk: Bulk, firsts: Places, stop: int) -> Mask:
     names = np.full(len(bulk.match), -1)
     for match in bulk.matches:
         if match.template.has_id:
-            of_row = [codes.setdefault(row.response_id, len(codes)) for row in match.rows]
+            of_row = [codes.setdefault(each, len(codes)) for each in match.rows.values("response_id")]
             names[match.units] = np.array(of_row)[match.codes]
     lowest = np.minimum.reduceat(np.where(names < 0, len(codes), names)[:stop], firsts)
     highest = np.maximum.reduceat(names[:stop], firsts)

@@ -16,6 +16,7 @@ from ssetl.kernels import Array
 
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 Codes = np.ndarray[tuple[int], np.dtype[np.int32]]
+Bits = np.ndarray[tuple[int], np.dtype[np.uint8]] | None
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 MAX_DIGITS: Final = 15

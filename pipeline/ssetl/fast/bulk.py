@@ -12,10 +12,8 @@ import numpy as np
 
 from ssetl import apis
 from ssetl.apis.row import Api, Row
-from ssetl.fast.block import Block, Places
+from ssetl.fast.block import Block, Codes, Places
 from ssetl.fast.layout import Match
-from ssetl.kernels import Array
-from ssetl.streams import Placed
 
 
 class Bulk:
@@ -31,7 +29,7 @@ class Bulk:
         id_lane: the same for all units with an id, also for those that do more than add; if `has_ids`.
         match: number of the match of each unit, -1 if it has none.
         place: place of the unit in its match.
-        row: the row of each unit that has matched, by its place among `samples()`.
+        row: the row of each unit that has matched, counted through the rows of all matches.
         order: the units that are in a lane, lane by lane, ascending.
         borders: where each lane begins in `order`, and where the last one ends.
     """
@@ -53,7 +51,8 @@ class Bulk:
             self.row[match.units] = match.codes + rows
             rows += len(match.rows)
             if match in adding or (self.has_ids and match.template.has_id):
-                lanes = [self.lanes.setdefault(row.response_id, len(self.lanes)) for row in match.rows]
+                ids = match.rows.values("response_id")
+                lanes = [self.lanes.setdefault(each, len(self.lanes)) for each in ids]
                 self.id_lane[match.units] = np.array(lanes, np.int32)[match.codes]
             if match in adding:
                 self.lane[match.units] = self.id_lane[match.units]
@@ -63,32 +62,18 @@ class Bulk:
         self._rows = self.row[self.order]
         self._changes = (np.flatnonzero(np.diff(self._rows)) + 1).tolist()
 
-    def samples(self) -> Iterator[Placed]:
-        """An event for each different row of the matches; its place and its texts are stand-ins."""
-        for match in self.matches:
-            reading = match.template.reading
-            for row in match.rows:
-                yield Placed("", 0, 0, None, None, None, None, 0, reading.type, reading.api.name, [row])
-
     def offsets(self, units: Places) -> Places:
         """Where the events of units begin in the body."""
         inside = np.array([match.template.reading.offset for match in self.matches] or [0])
         offsets: Places = self.block.offset + self.block.starts[units] + inside[self.match[units]]
         return offsets
 
-    def column(self, name: str, units: Places, rows: Places, first: int) -> tuple[list[Array], Places]:
-        """The arrays in which the matches tell a column, and where the value of each unit is.
-
-        Places count through all arrays, from `first`; where no match tells the column, it is that in `rows`.
-        """
-        arrays, places = [], rows.copy()
-        for number, match in enumerate(self.matches):
-            if name in match.columns:
-                of_match = self.match[units] == number
-                places[of_match] = first + self.place[units[of_match]]
-                arrays.append(match.columns[name])
-                first += len(match.columns[name])
-        return arrays, places
+    def spots(self, units: Places) -> Iterator[tuple[Places, Match, Codes]]:
+        """For each match of some units: which of the units are of it, the match, and their places in it."""
+        numbers = self.match[units]
+        for number in dict.fromkeys(numbers.tolist()):
+            here = np.flatnonzero(numbers == number)
+            yield here, self.matches[number], self.place[units[here]]
 
     def tally(self, units: Places) -> Counter[str]:
         """The bytes of units that are in a lane, by kind."""

@@ -6,7 +6,7 @@ are a few per stream; what the elastic holes hold is cut out and checked in all 
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 from ssetl import kernels, schema
 from ssetl.apis.row import Row, ToolCall, Usage
 from ssetl.fast.block import TAIL, Block, Codes, Mask, Places
-from ssetl.fast.template import PATTERNS, Template, Values
+from ssetl.fast.template import PATTERNS, Rows, Template, Values
 from ssetl.fast.texts import as_text, unquoted
 from ssetl.kernels import Array
 
@@ -39,21 +39,29 @@ class Match(msgspec.Struct, frozen=True, eq=False):
 
     template: Template
     units: Places
-    rows: list[Row]
+    rows: Rows
     codes: Codes
     columns: dict[str, Array]
     numbers: dict[str, Places]
 
-    def value(self, n: int, owner: str, field: str) -> object:
-        """What a field of the n-th unit's row, or of the usage there, holds; not a text that differs."""
+    @property
+    def is_whole(self) -> bool:
+        """Whether `row` tells all that there is."""
+        return _USAGE.issuperset(self.columns)
+
+    def values(self, places: Codes, owner: str, field: str) -> list[Any]:
+        """What a field of the rows of some units holds, or of the usage there; not a text that differs."""
         if field in self.numbers:
-            return self.numbers[field].item(n)
-        row = self.rows[self.codes.item(n)]
-        return getattr(row if owner == "row" else row.usage, field)
+            return list(self.numbers[field][places].tolist())
+        if owner == "row" and field in self.rows.told:
+            told = self.rows.told[field]
+            return [told[code] for code in self.codes[places].tolist()]
+        rows = [self.rows.row(code) for code in self.codes[places].tolist()]
+        return [getattr(row if owner == "row" else row.usage, field) for row in rows]
 
     def row(self, n: int) -> Row:
         """The row of the n-th unit, except for its texts."""
-        row = self.rows[self.codes.item(n)]
+        row = self.rows.row(self.codes.item(n))
         told = {name: self.numbers[name].item(n) for name in _USAGE.intersection(self.numbers)}
         if not told:
             return row
@@ -96,7 +104,7 @@ class Layout:
         codes, values = search.combinations()
         rows = self.template.rows(values)
         texts = self._texts(search)
-        good = np.array([row is not None for row in rows], np.bool_)[codes]
+        good = np.array(rows.valid, np.bool_)[codes]
         for text in texts.values():
             good &= _is_valid(text)
         if not good.all():
@@ -107,11 +115,10 @@ class Layout:
             )
         if not len(codes):
             return None
-        found = [row or Row() for row in rows]
-        columns = self._columns(search, texts, found, codes)
-        if self._has_elastic_extra():
+        columns = self._columns(search, texts, rows, codes)
+        if self.template.has_elastic_extra:
             columns["extra"] = self._extra(search, texts, codes, values)
-        return Match(self.template, search.units, found, codes, columns, self._numbers(search))
+        return Match(self.template, search.units, rows, codes, columns, self._numbers(search))
 
     def _texts(self, search: "_Search") -> dict[int, Array]:
         """What the text holes hold, by number of the hole; null where it is not valid."""
@@ -122,7 +129,7 @@ class Layout:
         }
 
     def _columns(
-        self, search: "_Search", texts: dict[int, Array], rows: list[Row], codes: Codes
+        self, search: "_Search", texts: dict[int, Array], rows: Rows, codes: Codes
     ) -> dict[str, Array]:
         columns = {}
         for n in self._elastic:
@@ -136,9 +143,6 @@ class Layout:
     def _numbers(self, search: "_Search") -> dict[str, Places]:
         holes = self.template.holes
         return {holes[n].field: found for n, found in search.numbers.items() if holes[n].owner != "extra"}
-
-    def _has_elastic_extra(self) -> bool:
-        return any(hole.owner == "extra" and hole.is_elastic for hole in self.template.holes)
 
     def _extra(self, search: "_Search", texts: dict[int, Array], codes: Codes, values: list[Values]) -> Array:
         around, order = self.template.extra or ([""], [])
@@ -264,9 +268,11 @@ def _is_valid(array: Array) -> Mask:
     return np.array([text is not None for text in array.to_pylist()], np.bool_)
 
 
-def _calls(rows: list[Row], codes: Codes, field: str, texts: Array) -> Array:
+def _calls(rows: Rows, codes: Codes, field: str, texts: Array) -> Array:
     """The column `tool_calls` of events with one call each, in which one text differs from event to event."""
-    calls = [(row.tool_calls or (ToolCall(),))[0] for row in rows]  # a row that is not valid has none
+    calls = [
+        (each or (ToolCall(),))[0] for each in rows.values("tool_calls")
+    ]  # one that is not valid has none
     members = [
         texts
         if each.name == field

@@ -10,18 +10,21 @@ from bisect import bisect_left
 from collections import Counter
 from functools import lru_cache
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from ssetl import apis
+from ssetl.fast import whole
 from ssetl.fast.alone import Alone, alone
 from ssetl.fast.block import Codes, Places
 from ssetl.fast.bulk import Bulk
-from ssetl.fast.lives import flat_of
+from ssetl.fast.lives import Life, flat_of
 from ssetl.fast.template import Found, Template
 from ssetl.fast.templates import Templates
+from ssetl.fast.whole import Lived
 from ssetl.interleaved import OpenStreams, is_akin
 from ssetl.sse import TERMINATOR, Parser, Terminator
 from ssetl.stream import Stream
@@ -85,25 +88,24 @@ class BlockReader:
         self._stale: set[int] = set()  # lanes that may have another stream now
         self._due: list[int] = []  # units to take one by one, a heap
         self._spans: list[_Span] = []
-        self._alone: dict[int, Alone] = {}  # by their first unit
-        self._lived: list[tuple[Alone, str]] = []  # with their stream_id
+        self._alone: list[Alone] = []
+        self._alone_at: dict[int, int] = {}  # place in that list, by first unit; as long as it may be taken
+        self._terminator: tuple[Terminator, Counter[str]] = Terminator(0, 0), Counter()  # of those
+        self._lived: list[Lived] = []
         self._unit = -1  # the one that is read by itself, or was the last
         self._is_held = False  # whether the next one must be, too, whatever it is
-        self._found: Counter[Template] = Counter()  # how many units were of which template
+        self._times: Counter[Template] = Counter()  # how many units were of which template
         self._parsed = 0  # bytes that the parser has read or left out
 
     def read(self) -> None:
         """Read all units."""
         count = len(self._block.starts)
-        self._due = np.flatnonzero(self._bulk.lane < 0).tolist()
-        terminators = self._block.same(self._templates.terminator) if self._templates.terminator else _NONE
-        self._alone = {each.first: each for each in alone(self._bulk, terminators)}
+        self._look_for_alone()
         self._streams.before_close = self._count_stream
-        self._stale.update(self._lanes)
         self._look_ahead()
         while self._due:
             unit = heappop(self._due)
-            if unit <= self._unit or unit >= count or self._can_count(unit) or self._live(unit):
+            if unit <= self._unit or unit >= count or self._live(unit) or self._can_count(unit):
                 continue
             self._go_to(unit)
             placed = len(self._capture.placed)
@@ -114,26 +116,34 @@ class BlockReader:
         self._count_lanes()
         self._streams.before_close = None
         self._leave_out(len(self._block.data))
-        for template, times in self._found.items():
-            for kind, size in template.reading.rest.items():
-                self._capture.tally[kind] += times * size
+        for template, times in self._times.items():
+            self._count_bytes(template.reading.rest, times)
+        if self._lived:
+            self._capture.lived.append(whole.columns(self._bulk, self._lived, self._capture.capture_id))
 
     def counted(self) -> Counted:
         """What was not placed one by one."""
         stream, index = np.zeros((2, len(self._block.starts)), np.int32)
         counted = np.zeros(len(self._block.starts), np.bool_)
         names: dict[str, int] = {}
+        lived: list[str] = []
         for span in self._spans:
             units = self._bulk.order[span.first : span.end]
             counted[units] = True
             stream[units] = names.setdefault(span.stream_id, len(names))
             index[units] = np.arange(span.index, span.index + len(units))
-        for each, stream_id in self._lived:
-            counted[each.first : each.end] = True
-            stream[each.first : each.end] = names.setdefault(stream_id, len(names))
-            index[each.first : each.end] = np.arange(each.end - each.first)
+        if self._lived:
+            firsts = np.array([each.first for lived in self._lived for each in lived.streams])
+            ends = np.array([each.end for lived in self._lived for each in lived.streams])
+            lengths = ends - firsts
+            indexes = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            units = np.repeat(firsts, lengths) + indexes
+            counted[units] = True
+            stream[units] = np.repeat(np.arange(len(names), len(names) + len(firsts)), lengths)
+            index[units] = indexes
+            lived = [stream_id for each in self._lived for stream_id in each.numbered.stream_ids]
         units = np.flatnonzero(counted)
-        return Counted(units, list(names), stream[units], index[units])
+        return Counted(units, [*names, *lived], stream[units], index[units])
 
     def _go_to(self, unit: int) -> None:
         """Be where the ordinary code would be before it reads a unit."""
@@ -177,46 +187,89 @@ class BlockReader:
         elif terminator := terminator_in(text):
             self._templates.terminator = text
             self._take_terminator(unit, *terminator)
-        elif found := self._templates.find(text):
+        elif found := self._found_at(unit) or self._templates.find(text):
             self._take_found(unit, found)
         else:
             self._take_text(unit, text)
 
+    def _look_for_alone(self) -> None:
+        """Note the streams that are alone: of their units, the first is due, and then all of them at once."""
+        bulk, text = self._bulk, self._templates.terminator
+        self._alone = list(alone(bulk, self._block.same(text) if text else _NONE))
+        self._terminator = (text and terminator_in(text)) or self._terminator
+        self._alone_at = {each.first: n for n, each in enumerate(self._alone)}
+        due = bulk.lane < 0
+        self._stale.update(self._lanes)
+        for each in self._alone:
+            due[each.first : each.stop] = False
+            due[each.first] = True
+            if bulk.has_ids:
+                self._stale.discard(bulk.id_lane.item(each.first))
+        self._due = np.flatnonzero(due).tolist()
+
     def _live(self, unit: int) -> bool:
-        """Take the stream that begins with a unit, if it is alone and its shape tells what it becomes."""
-        each = self._alone.get(unit)
-        if each is None or self._is_held or not self._streams.is_quiet:
+        """Take the stream that begins with a unit, if it is alone and its shape tells what it becomes.
+
+        And those behind it, as long as that is so for them, too.
+        """
+        place = self._alone_at.get(unit)
+        if place is None:
             return False
-        life = self._templates.lives.of(each.shape, has_terminator=each.has_terminator)
-        if life is None:
+        together: list[tuple[Alone, Life]] = []
+        if not self._is_held and self._streams.is_quiet:
+            together = list(whole.together(islice(self._alone, place, None), self._templates.lives))
+        if not together:
+            self._leave_alone(self._alone[place])
             return False
-        bulk, row = self._bulk, dict(life.row)
-        for told in life.told:
-            at = each.runs[told.run + 1] - 1 if told.is_last else each.runs[told.run]
-            match = bulk.matches[bulk.match.item(at)]
-            row[told.column] = match.value(bulk.place.item(at), told.owner, told.field)
-        for run, growth in life.grows.items():
-            more = each.runs[run + 1] - each.runs[run] - 3
-            for column, by in growth.items():
-                row[column] += by * more
-        self._lived.append((each, self._streams.live(row, each.end - each.first, self._end_of(each))))
-        self._unit = each.end if each.has_terminator else each.end - 1
-        lane = bulk.id_lane.item(each.first) if bulk.has_ids else 0
-        self._next[lane] = bisect_left(bulk.order, each.end, self._next[lane], bulk.borders[lane + 1])
+        streams, lives = zip(*together, strict=True)
+        last = streams[-1]
+        events = sum(each.end - each.first for each in streams)
+        numbered = self._streams.live(len(streams), events, self._end_of(last))
+        self._lived.append(Lived(streams, lives, numbered))
+        if last.has_terminator:
+            line, rest = self._terminator
+            self._capture.tally["terminator"] += len(streams) * line.size
+            self._count_bytes(rest, len(streams))
+        self._unit = last.stop - 1
+        borders = self._bulk.borders
+        if self._bulk.has_ids:
+            for each in streams:
+                lane = self._bulk.id_lane.item(each.first)
+                self._next[lane] = borders[lane + 1]
+        else:
+            self._next[0] = bisect_left(self._bulk.order, last.end, self._next[0], borders[1])
         return True
 
+    def _leave_alone(self, each: Alone) -> None:
+        """Read a stream event by event that was to be taken as a whole."""
+        del self._alone_at[each.first]
+        lanes = self._bulk.lane[each.first : each.stop]
+        for unit in (np.flatnonzero(lanes < 0) + each.first).tolist():
+            heappush(self._due, unit)
+        if self._bulk.has_ids:
+            self._stale.add(self._bulk.id_lane.item(each.first))
+            self._look_ahead()
+
     def _end_of(self, each: Alone) -> int:
-        """Where the line ends in the body that ends a stream; counts the bytes of a terminator."""
-        last = each.end if each.has_terminator else each.end - 1
-        start, end = self._block.starts.item(last), self._block.ends.item(last)
-        if not each.has_terminator:
-            template = each.shape[-1][0]
-            return self._block.offset + end - template.rest + template.reading.offset
-        line, rest = terminator_in(self._block.unit(last)) or (Terminator(0, 0), Counter[str]())
-        self._capture.tally["terminator"] += line.size
-        for kind, size in rest.items():
-            self._capture.tally[kind] += size
-        return self._block.offset + start + line.offset + line.size
+        """Where the line ends in the body that ends a stream."""
+        if each.has_terminator:
+            line, _ = self._terminator
+            return self._block.offset + self._block.starts.item(each.end) + line.offset + line.size
+        template, _ = each.shape[-1]
+        return (
+            self._block.offset + self._block.ends.item(each.end - 1) - template.rest + template.reading.offset
+        )
+
+    def _count_bytes(self, sizes: Counter[str], times: int) -> None:
+        for kind, size in sizes.items():
+            self._capture.tally[kind] += times * size
+
+    def _found_at(self, unit: int) -> Found | None:
+        """What a unit has matched, if it is all there without the text."""
+        number = self._bulk.match.item(unit)
+        if number < 0 or not (match := self._bulk.matches[number]).is_whole:
+            return None
+        return Found(match.template, (), match.row(self._bulk.place.item(unit)))
 
     def _take_found(self, unit: int, found: Found) -> None:
         """Take a unit that is of a template: as the ordinary way, but nothing needs to be decoded."""
@@ -229,13 +282,12 @@ class BlockReader:
         start = self._block.starts.item(unit)
         offset = self._block.offset + start + reading.offset
         size = self._block.ends.item(unit) - start - found.template.rest
-        self._found[found.template] += 1
+        self._times[found.template] += 1
         self._streams.take_flat(flat_of(found.template, [found.row], offset, size))
 
     def _take_terminator(self, unit: int, line: Terminator, rest: Counter[str]) -> None:
         offset = self._block.offset + int(self._block.starts[unit]) + line.offset
-        for kind, size in rest.items():
-            self._capture.tally[kind] += size
+        self._count_bytes(rest, 1)
         self._streams.take(msgspec.structs.replace(line, offset=offset))
 
     def _take_text(self, unit: int, text: bytes) -> None:

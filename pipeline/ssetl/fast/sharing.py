@@ -123,8 +123,8 @@ def _is_single(capture: Capture) -> bool:
 class _Numbered(Capture):
     """The capture that a segment is: its streams are called by their numbers."""
 
-    def stream_id(self, _index: int, ordinal: int) -> str:
-        return str(ordinal)
+    def stream_ids(self, _index: int, ordinals: range) -> list[str]:
+        return list(map(str, ordinals))
 
 
 def _segment(reading: Reading, source: Source, start: int, end: int) -> Segment | None:
@@ -148,7 +148,9 @@ def _segment(reading: Reading, source: Source, start: int, end: int) -> Segment 
         counts=dict(capture.counts),
         rejects=capture.rejects,
     )
-    return Segment(told, capture.batches, [*capture.stream_batches, tables.streams(capture.streams)])
+    return Segment(
+        told, capture.batches, [*capture.stream_batches, tables.streams(capture.streams, capture.lived)]
+    )
 
 
 def _take_over(reading: Reading, segment: Segment, start: int, end: int) -> None:
@@ -157,7 +159,7 @@ def _take_over(reading: Reading, segment: Segment, start: int, end: int) -> None
     reading.streams.settle()
     reading.gather()
     first = capture.counts["streams"]
-    names = [capture.stream_id(0, first + n) for n in range(told.counts["streams"])]
+    names = capture.stream_ids(0, range(first, first + told.counts["streams"]))
     capture.batches += [_renamed(batch, names) for batch in segment.chunks]
     capture.stream_batches += [_renumbered(batch, names, first) for batch in segment.streams]
     lines = reading.parser.lines

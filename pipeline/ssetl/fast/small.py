@@ -190,7 +190,15 @@ class _SmallReader:
             self._capture.tally["terminator"] += line.size
             end = line.offset + line.size
             behind += 1
-        stream_id = self._streams.live(_row(alone), len(events), end)
+        numbered = self._streams.live(1, len(events), end)
+        [stream_id] = numbered.stream_ids
+        place = {
+            "stream_id": stream_id,
+            "capture_id": self._capture.capture_id,
+            "exchange_index": numbered.exchange_index,
+            "ordinal": numbered.ordinals.start,
+        }
+        self._capture.streams.append(_row(alone) | place)
         for index, (found, (offset, size)) in enumerate(zip(events, places, strict=True)):
             reading = found.template.reading
             self._capture.tally["event"] += size

@@ -92,6 +92,7 @@ class Template:
             of those holes; none if `extra` has no holes.
         is_bulk: whether an event only adds to an open choice, so that many can be counted at once.
         has_id: whether its events carry the id of their response.
+        has_elastic_extra: whether `extra` differs from event to event, and not only from stream to stream.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Template:
         self.rest = reading.rest.total()
         self.extra = extra
         self.has_id = any(hole.field == "response_id" for hole in holes)
+        self.has_elastic_extra = any(hole.owner == "extra" and hole.is_elastic for hole in holes)
         self.is_bulk = _is_bulk(reading, row, has_id=self.has_id)
         pattern = b"".join(
             PATTERNS[hole.kind] + re.escape(text) for hole, text in zip(holes, texts[1:], strict=True)
@@ -130,30 +132,43 @@ class Template:
 
     def row(self, values: Sequence[bytes]) -> Row | None:
         """The row of an event with these values in its holes; None if one of them is no valid text."""
-        row, usage, call = list(self._row), self._usage, self._call
         try:
-            for n, place, read in self._row_fills:
-                row[place] = read(values[n])
-            if self._usage_fills:
-                row[_USAGE] = Usage(*_filled(usage, self._usage_fills, values))
-            if self._call_fills:
-                row[_CALLS] = (ToolCall(*_filled(call, self._call_fills, values)),)
-            if self.extra is not None:
-                row[_EXTRA] = self._extra_of(values, *self.extra)
+            return self._made(values)
         except (ValueError, msgspec.DecodeError):
             return None
-        return Row(*row)
 
-    def rows(self, values: Sequence[Sequence[bytes]]) -> list[Row | None]:
+    def rows(self, values: Sequence[Values]) -> "Rows":
         """The rows of events with these values in the holes that are not elastic, stand-ins in the others."""
-        fixed = [n for n, hole in enumerate(self.holes) if not hole.is_elastic]
         stand_ins = [_STAND_INS[hole.kind] for hole in self.holes]
-        base = self.row(stand_ins)
-        if base is None or any(self.holes[n].owner != "row" for n in fixed):
-            return [self.row(_put(stand_ins, fixed, each)) for each in values]
-        fields = list(msgspec.structs.astuple(base))
-        fills = [(fixed.index(n), place, read) for n, place, read in self._row_fills if n in fixed]
-        return [_row(fields, fills, each) for each in values]
+        fixed = [n for n, hole in enumerate(self.holes) if not hole.is_elastic]
+        told: dict[str, list[Any]] = {}
+        valid = [True] * len(values)
+        others = set()
+        for n, of_hole in zip(fixed, zip(*values, strict=True), strict=True):
+            hole = self.holes[n]
+            found = _read_each(_reader(hole), of_hole)
+            if None in found:
+                valid = [is_valid and value is not None for is_valid, value in zip(valid, found, strict=True)]
+            if hole.owner == "row":
+                told[hole.field] = found
+            elif hole.owner != "extra" or not self.has_elastic_extra:
+                others.add(_COLUMNS[hole.owner])
+        if others:
+            made = [self.row(_put(stand_ins, fixed, each)) or Row() for each in values]
+            told |= {field: [getattr(row, field) for row in made] for field in others}
+        return Rows(self._made(stand_ins), told, valid)
+
+    def _made(self, values: Sequence[bytes]) -> Row:
+        row, usage, call = list(self._row), self._usage, self._call
+        for n, place, read in self._row_fills:
+            row[place] = read(values[n])
+        if self._usage_fills:
+            row[_USAGE] = Usage(*_filled(usage, self._usage_fills, values))
+        if self._call_fills:
+            row[_CALLS] = (ToolCall(*_filled(call, self._call_fills, values)),)
+        if self.extra is not None:
+            row[_EXTRA] = self._extra_of(values, *self.extra)
+        return Row(*row)
 
     def _fills(self, owner: str) -> list[_Fill]:
         return [
@@ -170,6 +185,31 @@ class Template:
         return "".join(pieces)
 
 
+class Rows(msgspec.Struct, frozen=True):
+    """The rows of events of a template.
+
+    Args:
+        base: what all of them say; stand-ins in what they do not.
+        told: the fields in which they differ: a value for each row.
+        valid: whether the values of each row are valid text.
+    """
+
+    base: Row
+    told: dict[str, list[Any]]
+    valid: list[bool]
+
+    def __len__(self) -> int:
+        return len(self.valid)
+
+    def values(self, field: str) -> list[Any]:
+        """A field of each row."""
+        return self.told.get(field) or [getattr(self.base, field)] * len(self)
+
+    def row(self, n: int) -> Row:
+        """The n-th row."""
+        return msgspec.structs.replace(self.base, **{name: each[n] for name, each in self.told.items()})
+
+
 class Found(msgspec.Struct, frozen=True, gc=False):
     """An event of a template: what its holes hold, and its row."""
 
@@ -181,6 +221,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 _EXTRA: Final = FIELDS["row"].index("extra")
 _USAGE: Final = FIELDS["row"].index("usage")
 _CALLS: Final = FIELDS["row"].index("tool_calls")
+_COLUMNS: Final = {"usage": "usage", "call": "tool_calls", "extra": "extra"}
 _string = msgspec.json.Decoder(str)
 
 
@@ -194,14 +235,19 @@ def _put(values: Sequence[bytes], places: Sequence[int], others: Sequence[bytes]
     return changed
 
 
-def _row(fields: list[Any], fills: Sequence[_Fill], values: Sequence[bytes]) -> Row | None:
-    """A row with some fields read from values; None if one of them is no valid text."""
+def _read_each(read: Callable[[bytes], Any], values: Sequence[bytes]) -> list[Any]:
+    """The values; None where one is no valid text."""
     try:
-        for n, place, read in fills:
-            fields[place] = read(values[n])
+        return [read(value) for value in values]
+    except ValueError:
+        return [_read_or_none(read, value) for value in values]
+
+
+def _read_or_none(read: Callable[[bytes], Any], value: bytes) -> Any:
+    try:
+        return read(value)
     except ValueError:
         return None
-    return Row(*fields)
 
 
 def _text(value: bytes) -> str:

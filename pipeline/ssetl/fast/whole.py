@@ -1,0 +1,83 @@
+"""Streams that were taken as a whole, as rows of `streams`: column by column, for most are of one shape."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ssetl import schema
+from ssetl.fast.alone import Alone
+from ssetl.fast.bulk import Bulk
+from ssetl.fast.lives import Life, Lives
+from ssetl.streams import Numbered
+
+
+class Lived(msgspec.Struct, frozen=True):
+    """Streams that lie behind each other, what becomes of each, and where they stand in their capture."""
+
+    streams: Sequence[Alone]
+    lives: Sequence[Life]
+    numbered: Numbered
+
+
+def together(streams: Iterable[Alone], lives: Lives) -> Iterator[tuple[Alone, Life]]:
+    """The first of some streams, as far as they lie behind each other and their shapes tell their lives."""
+    behind = None
+    for stream in streams:
+        life = lives.of(stream.shape, has_terminator=stream.has_terminator)
+        if life is None or behind not in (None, stream.first):
+            return
+        yield stream, life
+        behind = stream.stop
+
+
+def columns(bulk: Bulk, lived: Sequence[Lived], capture_id: str) -> dict[str, list[Any]]:
+    """The columns of `streams` of such streams of a block; those that are not told are null."""
+    streams = [stream for each in lived for stream in each.streams]
+    lives = [life for each in lived for life in each.lives]
+    groups: dict[int, list[int]] = {}
+    for place, life in enumerate(lives):
+        groups.setdefault(id(life), []).append(place)
+    members = [(lives[places[0]], places) for places in groups.values()]
+    told = [_told(bulk, life, [streams[place] for place in places]) for life, places in members]
+    found: dict[str, list[Any]] = {
+        "stream_id": [stream_id for each in lived for stream_id in each.numbered.stream_ids],
+        "capture_id": [capture_id] * len(streams),
+        "exchange_index": [each.numbered.exchange_index for each in lived for _ in each.streams],
+        "ordinal": [ordinal for each in lived for ordinal in each.numbered.ordinals],
+    }
+    for name in schema.STREAMS.names:
+        if name in found or not any(
+            name in each or life.row[name] is not None for each, (life, _) in zip(told, members, strict=True)
+        ):
+            continue
+        column: list[Any] = [None] * len(streams)
+        for each, (life, places) in zip(told, members, strict=True):
+            _put(column, places, each.get(name) or [life.row[name]] * len(places))
+        found[name] = column
+    return found
+
+
+def _told(bulk: Bulk, life: Life, streams: Sequence[Alone]) -> dict[str, list[Any]]:
+    """The columns in which streams of one shape differ."""
+    values: dict[str, list[Any]] = {}
+    for run, is_last in dict.fromkeys((told.run, told.is_last) for told in life.told):
+        units = np.array([each.runs[run + 1] - 1 if is_last else each.runs[run] for each in streams])
+        spots = list(bulk.spots(units))
+        for told in life.told:
+            if (told.run, told.is_last) == (run, is_last):
+                column = values[told.column] = [None] * len(streams)
+                for here, match, places in spots:
+                    _put(column, here.tolist(), match.values(places, told.owner, told.field))
+    for run, growth in life.grows.items():
+        more = [each.runs[run + 1] - each.runs[run] - 3 for each in streams]
+        for name, by in growth.items():
+            known = values.get(name) or [life.row[name]] * len(streams)
+            values[name] = [value + by * times for value, times in zip(known, more, strict=True)]
+    return values
+
+
+def _put(column: list[Any], places: Iterable[int], values: Iterable[Any]) -> None:
+    for place, value in zip(places, values, strict=True):
+        column[place] = value
