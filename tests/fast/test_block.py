@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ssetl.fast.block import MAX_DIGITS, MAX_SEARCH, Block
 from ssetl.fast.template import PATTERNS
-from ssetl.fast.texts import unquoted
+from ssetl.fast.texts import plain, unquoted
 
 BYTES = st.lists(
     st.sampled_from(
@@ -27,6 +27,15 @@ def places(data: bytes, numbers: list[int]) -> np.ndarray:
     return np.array([number % len(data) for number in numbers], np.int64)
 
 
+def behind_each_other(data: bytes, numbers: list[int], width: int) -> np.ndarray:
+    """Some of the places, ascending, with so many bytes from each to the next and to the end."""
+    found = [0]
+    for place in sorted(places(data, numbers).tolist()):
+        if found[-1] + width <= place <= len(data) - width:
+            found.append(place)
+    return np.array(found, np.int64)
+
+
 @given(BYTES.filter(bool), st.lists(PLACES, min_size=1))
 def test_a_text_ends_at_its_quote(data: bytes, numbers: list[int]) -> None:
     at = places(data, numbers)
@@ -37,7 +46,7 @@ def test_a_text_ends_at_its_quote(data: bytes, numbers: list[int]) -> None:
 
 
 def test_texts_that_are_longer_than_the_search_end_at_their_quotes() -> None:
-    for length in range(MAX_SEARCH - 2, MAX_SEARCH + 3):
+    for length in range(8 * MAX_SEARCH - 2, 8 * MAX_SEARCH + 3):
         data = b"a" * length + b'"'
         assert Block(data).quotes(np.array([0])).tolist() == [length]
         assert Block(data[:-1]).quotes(np.array([0])).tolist() == [-1]
@@ -56,7 +65,7 @@ def test_numbers_are_those_that_json_knows(data: bytes, numbers: list[int]) -> N
 
 @given(BYTES.filter(lambda data: len(data) >= 40), st.lists(PLACES, min_size=1), st.integers(1, 36))
 def test_different_texts_are_told_apart(data: bytes, numbers: list[int], width: int) -> None:
-    at = places(data[: len(data) - width + 1], numbers)
+    at = behind_each_other(data, numbers, width)
     codes, texts = Block(data).distinct(at, width)
     assert [texts[code] for code in codes.tolist()] == [data[place : place + width] for place in at.tolist()]
     assert len(set(texts)) == len(texts)
@@ -64,10 +73,18 @@ def test_different_texts_are_told_apart(data: bytes, numbers: list[int], width: 
 
 @given(BYTES.filter(lambda data: len(data) >= 40), st.lists(PLACES, min_size=1), st.integers(1, 36))
 def test_what_stands_there_is_known(data: bytes, numbers: list[int], width: int) -> None:
-    at = places(data[: len(data) - width + 1], numbers)
+    at = behind_each_other(data, numbers, width)
     wanted = data[at[0] : at[0] + width]
     found = Block(data).holds(at, wanted).tolist()
     assert found == [data[place : place + width] == wanted for place in at.tolist()]
+
+
+def test_nothing_stands_at_no_place() -> None:
+    block = Block(b"data: {}\n\n")
+    nowhere = np.zeros(0, np.int64)
+    for text in (b"short", b"of more than one word"):
+        assert block.holds(nowhere, text).tolist() == []
+        assert block.same(text).tolist() == []
 
 
 @given(st.lists(st.tuples(BYTES, BYTES), min_size=1))
@@ -115,15 +132,34 @@ JSON_TEXTS = st.lists(
 ).map(b"".join)
 
 
-def unquoted_alone(text: bytes, *, escapes: bool) -> str | None:
+def unquoted_alone(text: bytes) -> str | None:
     try:
-        value = msgspec.json.decode(b'"' + text + b'"', type=str)
+        return msgspec.json.decode(b'"' + text + b'"', type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return value if escapes or b"\\" not in text else None
 
 
-@given(st.lists(JSON_TEXTS, min_size=1), st.booleans())
-def test_strings_are_what_a_decoder_makes_of_them(texts: list[bytes], escapes: bool) -> None:
-    found = unquoted(pa.array(texts, pa.binary()), escapes=escapes).to_pylist()
-    assert found == [unquoted_alone(each, escapes=escapes) for each in texts]
+@given(st.lists(JSON_TEXTS, min_size=1))
+def test_strings_are_what_a_decoder_makes_of_them(texts: list[bytes]) -> None:
+    found = unquoted(pa.array(texts, pa.binary())).to_pylist()
+    assert found == [unquoted_alone(each) for each in texts]
+
+
+@given(st.lists(JSON_TEXTS, min_size=1))
+def test_plain_strings_stand_for_themselves(texts: list[bytes]) -> None:
+    found = plain(pa.array(texts, pa.binary())).tolist()
+    assert found == [re.fullmatch(PATTERNS["fixed"], each) is not None for each in texts]
+
+
+@given(st.lists(st.tuples(BYTES, BYTES, BYTES), min_size=1))
+def test_texts_are_put_together_in_any_order(triples: list[tuple[bytes, bytes, bytes]]) -> None:
+    data, borders = b"", []
+    for triple in triples:
+        borders.append([len(data)])
+        for text in triple:
+            data += text
+            borders[-1].append(len(data))
+    if data:
+        first, second, third, end = np.array(borders).T
+        found = Block(data).joined([(third, end), (first, second)])
+        assert found.to_pylist() == [after + before for before, _, after in triples]

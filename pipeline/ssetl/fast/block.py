@@ -5,6 +5,7 @@ block, as int64 arrays; what is found has one element per place.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -18,12 +19,14 @@ Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 Codes = np.ndarray[tuple[int], np.dtype[np.int32]]
 Bits = np.ndarray[tuple[int], np.dtype[np.uint8]] | None
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
+Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 MAX_DIGITS: Final = 15
 """Digits of a number; more might not fit an int64."""
 
-MAX_SEARCH: Final = 64
-"""Bytes in which the end of a text is looked for in many places at once; longer ones one by one."""
+MAX_SEARCH: Final = 8
+"""Words in which the end of a text is looked for in many places at once; longer ones one by one."""
 
 SHORTEST: Final = 8
 """Bytes of a line on average; places in a block of shorter ones take more memory than the block is worth."""
@@ -31,15 +34,23 @@ SHORTEST: Final = 8
 LINES_PER_BLANK: Final = 8
 """With more lines than that per blank line, each line is a unit."""
 
-TAIL: Final = 8
-"""Bytes that are looked for at least cost."""
+WORD: Final = 8
+"""Bytes that are looked at together."""
 
 _FEW: Final = 1 << 16  # lines that are not too many, however short
 _LF, _CR, _QUOTE, _BACKSLASH, _BLANK, _ZERO = 10, 13, 34, 92, 32, 48
 _text_at: Final = re.compile(PATTERNS["text"] + b'(?=")', re.DOTALL).match
+_number_at: Final = re.compile(PATTERNS["number"] + b"(?![0-9])").match
 _DATA: Final = b"data:"
-_SHORT: Final = 32  # bytes of a text on average up to which they are gathered one by one
-_INLINE: Final = 12  # bytes up to which Arrow keeps a text in the view itself
+_NONE: Final[Places] = np.zeros(0, np.int64)
+_SCANNED: Final = 1 << 20  # bytes that are scanned at a time: what is found out of them stays in the cache
+
+_PAIRED: Final = (
+    (np.uint64(10), np.uint64(8), np.uint64(0x00FF00FF00FF00FF)),
+    (np.uint64(100), np.uint64(16), np.uint64(0x0000FFFF0000FFFF)),
+    (np.uint64(10_000), np.uint64(32), np.uint64(0x00000000FFFFFFFF)),
+)
+"""How neighbouring digits become one number: what the first counts, where the second is, what remains."""
 
 
 class Block:
@@ -58,11 +69,9 @@ class Block:
         self.data = data
         self.offset = offset
         self._bytes = np.frombuffer(data, np.uint8)
-        is_control = self._bytes < _BLANK
-        self.is_plain = int(np.count_nonzero(is_control)) <= max(len(data) // SHORTEST, _FEW)
-        if not self.is_plain:
-            is_control[:] = False
-        self._newlines = controls = np.flatnonzero(is_control)
+        controls = _controls(self._bytes, max(len(data) // SHORTEST, _FEW))
+        self.is_plain = controls is not None
+        self._newlines = controls = _NONE if controls is None else controls
         kinds = self._bytes[controls]
         if not (kinds == _LF).all():
             self._newlines = controls[kinds == _LF]
@@ -110,7 +119,7 @@ class Block:
         return self.by_line and self.data.startswith(_DATA, int(self.ends[n]))
 
     def _begins(self, text: bytes) -> Mask:
-        fits = self.starts + len(text) <= len(self.data)
+        fits = self.ends - self.starts >= len(text)
         fits[fits] = self.holds(self.starts[fits], text)
         return fits
 
@@ -119,16 +128,13 @@ class Block:
         return int(np.searchsorted(self._newlines, place))
 
     def holds(self, places: Places, text: bytes) -> Mask:
-        """Whether `text` stands there."""
-        if not len(places):  # the block may be shorter than the text
-            return np.zeros(0, np.bool_)
-        if len(text) == TAIL <= len(self.data):
-            words = np.ndarray(len(self.data) - TAIL + 1, "<u8", self.data, 0, (1,))
-            return np.asarray(words[places] == np.frombuffer(text, "<u8"))
-        if len(text) <= _INLINE:
-            windows = np.lib.stride_tricks.sliding_window_view(self._bytes, len(text))
-            return np.asarray((windows[places] == np.frombuffer(text, np.uint8)).all(axis=1))
-        return _mask(kernels.equal(self._views(places, len(text)), pa.scalar(text, pa.binary_view())))
+        """Whether `text` stands there. The places lie behind each other, at least as far as it is long."""
+        before = WORD - len(text)
+        if before >= 0 and len(places) and places[0] >= before:
+            words = self._words()[places - before] >> np.uint64(8 * before)
+            return np.asarray(words == int.from_bytes(text, "little"))
+        pieces = self._pieces([(places, places + len(text))])
+        return _alternate(kernels.equal(pieces, pa.scalar(text, pa.binary())))
 
     def same(self, text: bytes) -> Places:
         """The units that are just this text."""
@@ -136,57 +142,63 @@ class Block:
         return units[self.holds(self.starts[units], text)]
 
     def distinct(self, places: Places, width: int) -> tuple[Codes, list[bytes]]:
-        """The different texts of `width` bytes that stand there, and which of them it is at each place."""
-        if width <= _INLINE:
-            windows = np.lib.stride_tricks.sliding_window_view(self._bytes, width)
-            texts, codes = np.unique(windows[places].view(f"V{width}").ravel(), return_inverse=True)
-            return codes.astype(np.int32), [text.tobytes() for text in texts]
-        views = self._views(places, width)
+        """The different texts of `width` bytes that stand there, and which of them it is at each place.
+
+        The places lie behind each other, `width` bytes at least.
+        """
+        pieces = self._pieces([(places, places + width)])
         # Neighbours are mostly equal, and comparing is cheaper than hashing.
-        first = np.concatenate((np.ones(1, np.bool_), ~_mask(kernels.equal(views[1:], views[:-1]))))
-        encoded = kernels.dictionary(self._views(places[first], width))
+        first = np.ones(len(places), np.bool_)
+        first[1:] = ~_alternate(kernels.equal(pieces[2:], pieces[:-2]))
+        encoded = kernels.dictionary(self.joined([(places[first], places[first] + width)]))
         codes = np.frombuffer(encoded.indices.buffers()[1], np.int32, len(encoded))
         return codes[np.cumsum(first) - 1], encoded.dictionary.to_pylist()
 
     def texts(self, starts: Places, ends: Places) -> Array:
-        """The texts from each start to the end of the same number, as an Arrow array of binary.
+        """The texts from each start to the end of the same number, as an Arrow array of binary."""
+        return self.joined([(starts, ends)])
 
-        The places lie behind each other.
+    def joined(self, ranges: Sequence[tuple[Places, Places]]) -> Array:
+        """The texts from each start to the end of the same number, those of one number put together."""
+        pieces = self._pieces(ranges)
+        texts = kernels.take(pieces, kernels.numbers(np.arange(0, len(pieces), 2, dtype=np.int32)))
+        _, offsets, data = texts.buffers()
+        first = np.frombuffer(offsets, np.int32)[:: len(ranges)]
+        return kernels.array(pa.binary(), len(first) - 1, np.ascontiguousarray(first), data)
+
+    def _pieces(self, ranges: Sequence[tuple[Places, Places]]) -> Array:
+        """The texts of all ranges, those of one number behind each other, and behind each what is between.
+
+        What is between is not to be looked at if it may be of negative length.
         """
-        lengths = (ends - starts).astype(np.int32)
-        offsets = np.zeros(len(starts) + 1, np.int32)
-        np.cumsum(lengths, out=offsets[1:])
-        if offsets[-1] > _SHORT * len(starts):
-            return self._long_texts(starts, ends)
-        places = np.repeat(starts.astype(np.int32) - offsets[:-1], lengths)
-        places += np.arange(offsets[-1], dtype=np.int32)
-        return kernels.array(pa.binary(), len(starts), offsets, self._bytes[places])
-
-    def _long_texts(self, starts: Places, ends: Places) -> Array:
-        borders = np.empty(2 * len(starts) + 1, np.int32)
-        borders[:-1:2], borders[1::2] = starts, ends
+        each = 2 * len(ranges)
+        borders = np.empty(each * len(ranges[0][0]) + 1, np.int32)
+        for n, (starts, ends) in enumerate(ranges):
+            borders[2 * n : -1 : each], borders[2 * n + 1 : -1 : each] = starts, ends
         borders[-1] = len(self.data)
-        both = kernels.array(pa.binary(), 2 * len(starts), borders, self.data)
-        return kernels.take(both, kernels.numbers(np.arange(0, 2 * len(starts), 2, dtype=np.int32)))
+        return kernels.array(pa.binary(), len(borders) - 1, borders, self.data)
 
     def quotes(self, places: Places) -> Places:
         """Where the text ends that stands there, at a quote; -1 where it is empty or ends nowhere."""
         found = np.full(len(places), -1, np.int64)
         left, at = np.arange(len(places)), places
-        odd = []
+        late = []
         for _ in range(MAX_SEARCH):
-            inside = at < len(self.data)
+            inside = at <= len(self.data) - WORD
             if not inside.all():
+                late.append(left[~inside])
                 left, at = left[inside], at[inside]
-            value = self._bytes[at]
-            quote = value == _QUOTE
-            found[left[quote]] = at[quote]
-            odd.append(left[value == _BACKSLASH])
-            goes_on = ~quote & (value != _BACKSLASH) & (value >= _BLANK)
-            left, at = left[goes_on], at[goes_on] + 1
             if not left.size:
                 break
-        for n in np.concatenate((*odd, left)).tolist():  # escapes, and long texts
+            texts = self._words()[at].view(np.uint8)
+            quotes, escapes = texts == _QUOTE, texts == _BACKSLASH
+            mark, length = _first(quotes | escapes | (texts < _BLANK))
+            at = at + length
+            found[left] = np.where(_holds(quotes, mark), at, -1)
+            is_escape = _holds(escapes, mark)
+            on = np.flatnonzero(is_escape | (mark == 0))
+            left, at = left[on], at[on] + 2 * is_escape[on]
+        for n in np.concatenate((*late, left)).tolist():  # at the end of the block, and long texts
             text = _text_at(self.data, places.item(n))
             found[n] = text.end() if text else -1
         return found
@@ -196,32 +208,74 @@ class Block:
 
         Where there is none, or one with a needless zero, the end is -1.
         """
-        values, ends = np.zeros(len(places), np.int64), np.full(len(places), -1, np.int64)
-        left, at = np.arange(len(places)), places
-        for length in range(MAX_DIGITS + 1):
-            inside = at < len(self.data)
-            digit = self._bytes[np.minimum(at, len(self.data) - 1)] - _ZERO  # wraps: other bytes are large
-            is_digit = inside & (digit < 10)
-            stop = left[~is_digit]
-            if length:
-                ends[stop] = at[~is_digit]
-            left, at, digit = left[is_digit], at[is_digit] + 1, digit[is_digit]
-            if not left.size:
-                break
-            values[left] = values[left] * 10 + digit
-        padded = (self._bytes[np.minimum(places, len(self.data) - 1)] == _ZERO) & (ends - places > 1)
-        ends[padded] = -1
-        return values, ends
+        if (late := places > len(self.data) - 2 * WORD).any():
+            values, ends = np.empty((2, len(places)), np.int64)
+            values[late], ends[late] = self._late_numbers(places[late])
+            values[~late], ends[~late] = self.numbers(places[~late])
+            return values, ends
+        values, lengths = _leading(self._words()[places])
+        if (longer := np.flatnonzero(lengths == WORD)).size:
+            more, digits = _leading(self._words()[places[longer] + WORD])
+            values[longer] = values[longer] * 10**digits + more
+            lengths[longer] += digits
+        known = (lengths > 0) & (lengths <= MAX_DIGITS)
+        known &= (self._bytes[places] != _ZERO) | (lengths == 1)
+        return values, np.where(known, places + lengths, -1)
 
-    def _views(self, places: Places, width: int) -> Array:
-        """Arrow views of more than 12 bytes of the block, which is not copied."""
-        views = np.empty((len(places), 4), np.int32)
-        views[:, 0], views[:, 2], views[:, 3] = width, 0, places
-        views[:, 1] = np.ndarray(len(self.data) - 3, "<i4", self.data, 0, (1,))[places]
-        return kernels.array(pa.binary_view(), len(places), views, self.data)
+    def _late_numbers(self, places: Places) -> tuple[Places, Places]:
+        """The same, at the end of the block."""
+        found = [_number_at(self.data, place) for place in places.tolist()]
+        values = [int(number[0]) if number else 0 for number in found]
+        ends = [number.end() if number else -1 for number in found]
+        return np.array(values, np.int64), np.array(ends, np.int64)
+
+    def _words(self) -> Words:
+        """The eight bytes at each place as one number, the first of them lowest."""
+        return np.ndarray(max(len(self.data) - WORD + 1, 0), "<u8", self.data, 0, (1,))
 
 
-def _mask(found: Array) -> Mask:
-    """An Arrow array of booleans without nulls, in numpy."""
-    bits = np.frombuffer(found.buffers()[1], np.uint8)
-    return np.unpackbits(bits, bitorder="little")[found.offset : found.offset + len(found)].view(np.bool_)
+def _controls(data: Bytes, most: int) -> Places | None:
+    """The places of bytes below 0x20; None if they are more than `most`."""
+    is_control = np.zeros(_SCANNED, np.bool_)
+    words = is_control.view("<u8")
+    found, count = [_NONE], 0
+    for first in range(0, len(data), _SCANNED):
+        piece = data[first : first + _SCANNED]
+        is_control[len(piece) :] = False
+        np.less(piece, _BLANK, out=is_control[: len(piece)])
+        some = np.flatnonzero(words != 0)  # few: so that only they are looked into
+        inside = np.flatnonzero(words[some].view(np.bool_))
+        found.append((some * WORD + first)[inside >> 3] + (inside & 7))
+        count += len(inside)
+        if count > most:
+            return None
+    return np.concatenate(found)
+
+
+def _first(marks: Mask) -> tuple[Words, Places]:
+    """Of each eight bytes the first that is marked, as the one mark that is left, and how many are before."""
+    words = marks.view("<u8")
+    first = words & -words
+    return first, (np.bitwise_count(first - np.uint64(1)) >> 3).astype(np.int64)
+
+
+def _holds(marks: Mask, mark: Words) -> Mask:
+    """Whether the one mark of each eight bytes is among others."""
+    return np.asarray((marks.view("<u8") & mark) != 0)
+
+
+def _leading(words: Words) -> tuple[Places, Places]:
+    """The number that the digits at the start of each word make, and how many they are."""
+    digits = words.view(np.uint8) - np.uint8(_ZERO)  # wraps: other bytes are large
+    _, lengths = _first(digits > 9)
+    values: Words = digits.view(np.uint64)
+    values <<= ((WORD - lengths) * 8).view(np.uint64)  # zeros before them, nothing behind them
+    for scale, shift, lanes in _PAIRED:
+        values = (values * scale + (values >> shift)) & lanes
+    return values.view(np.int64), lengths
+
+
+def _alternate(found: Array) -> Mask:
+    """The first, third, … of an Arrow array of booleans without nulls, in numpy."""
+    bits = np.unpackbits(np.frombuffer(found.buffers()[1], np.uint8), bitorder="little")
+    return bits[found.offset : found.offset + len(found) : 2].view(np.bool_)

@@ -14,15 +14,18 @@ import pyarrow as pa
 
 from ssetl import kernels, schema
 from ssetl.apis.row import Row, ToolCall, Usage
-from ssetl.fast.block import TAIL, Block, Codes, Mask, Places
+from ssetl.fast.block import Block, Codes, Mask, Places
+from ssetl.fast.extra import ranges_of_extra
 from ssetl.fast.template import PATTERNS, Rows, Template, Values
-from ssetl.fast.texts import as_text, unquoted
+from ssetl.fast.texts import decoded, plain, unquoted
 from ssetl.kernels import Array
 
 MAX_KNOWN: Final = 1 << 20
 """Bytes of the texts of a segment that are remembered: they come again, but not for long."""
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
+_EXTRA: Final = -1  # its number among the holes: it may hold some of them
+_TAIL: Final = 8  # bytes
 
 
 class Match(msgspec.Struct, frozen=True, eq=False):
@@ -85,6 +88,11 @@ class Layout:
         firsts = [0, *(n + 1 for n in self._elastic)]
         ends = [*(n + 1 for n in self._elastic), len(template.texts)]
         self._segments = [_Segment(template, values, *borders) for borders in zip(firsts, ends, strict=True)]
+        of_extra = [n for n in self._elastic if template.holes[n].owner == "extra"]
+        self._extra_is_told = bool(of_extra)
+        # What an escape stands for is written otherwise in `extra`.
+        self._literal = [n for n in of_extra if template.holes[n].kind == "text"]
+        self._copies = ranges_of_extra(template, values) if self._extra_is_told else None
 
     def is_like(self, other: "Layout") -> bool:
         """Whether the other one matches the same units."""
@@ -99,39 +107,40 @@ class Layout:
             search.pass_hole(n, self.template.holes[n].kind, segment.width if is_last else None)
             search.pass_segment(segment)
         search.keep(search.at == search.ends)
+        for n in self._literal:
+            search.keep(plain(search.block.texts(*search.spans[n])))
         if not search.units.size:
             return None
         codes, values = search.combinations()
         rows = self.template.rows(values)
         texts = self._texts(search)
+        if self._extra_is_told:
+            texts[_EXTRA] = self._extra(search, codes, values)
         good = np.array(rows.valid, np.bool_)[codes]
         for text in texts.values():
             good &= _is_valid(text)
         if not good.all():
             search.keep(good)
-            codes, texts = (
-                codes[good],
-                {n: kernels.take(text, kernels.numbers(np.flatnonzero(good))) for n, text in texts.items()},
-            )
+            codes = codes[good]
+            kept = kernels.numbers(np.flatnonzero(good))
+            texts = {n: kernels.take(text, kept) for n, text in texts.items()}
         if not len(codes):
             return None
         columns = self._columns(search, texts, rows, codes)
-        if self.template.has_elastic_extra:
-            columns["extra"] = self._extra(search, texts, codes, values)
         return Match(self.template, search.units, rows, codes, columns, self._numbers(search))
 
     def _texts(self, search: "_Search") -> dict[int, Array]:
-        """What the text holes hold, by number of the hole; null where it is not valid."""
+        """What the text holes of columns hold, by number of the hole; null where it is not valid."""
         return {
-            n: unquoted(search.block.texts(*span), escapes=self.template.holes[n].owner != "extra")
+            n: unquoted(search.block.texts(*span))
             for n, span in search.spans.items()
-            if n not in search.numbers
+            if n not in search.numbers and self.template.holes[n].owner != "extra"
         }
 
     def _columns(
         self, search: "_Search", texts: dict[int, Array], rows: Rows, codes: Codes
     ) -> dict[str, Array]:
-        columns = {}
+        columns = {} if _EXTRA not in texts else {"extra": texts[_EXTRA]}
         for n in self._elastic:
             hole = self.template.holes[n]
             if hole.owner == "call":
@@ -144,15 +153,20 @@ class Layout:
         holes = self.template.holes
         return {holes[n].field: found for n, found in search.numbers.items() if holes[n].owner != "extra"}
 
-    def _extra(self, search: "_Search", texts: dict[int, Array], codes: Codes, values: list[Values]) -> Array:
+    def _extra(self, search: "_Search", codes: Codes, values: list[Values]) -> Array:
+        """The column `extra`; null where it is not valid."""
+        if self._copies is not None:
+            places = [search.block.starts[search.units], *(search.spans[n][1] for n in self._elastic)]
+            ranges = [
+                (places[first] + start, places[last] + end) for (first, start), (last, end) in self._copies
+            ]
+            return decoded(search.block.joined(ranges))
         around, order = self.template.extra or ([""], [])
         fixed = [n for n, hole in enumerate(self.template.holes) if not hole.is_elastic]
         pieces: list[Array] = [pa.scalar(around[0])]
         for n, text in zip(order, around[1:], strict=True):
-            if n in texts:
-                pieces.append(texts[n])
-            elif n in search.spans:
-                pieces.append(as_text(search.block.texts(*search.spans[n])))
+            if n in search.spans:
+                pieces.append(decoded(search.block.texts(*search.spans[n])))
             else:
                 place = fixed.index(n)
                 each = pa.array([fixed[place].decode("utf-8", "replace") for fixed in values], pa.string())
@@ -182,7 +196,7 @@ class _Segment:
         for hole, value, text in zip(holes, fixed, texts[1:], strict=True):
             pattern += PATTERNS[hole.kind].replace(b"++", b"{%d}" % len(value)) + re.escape(text)
         self._match = re.compile(pattern, re.DOTALL).fullmatch
-        self.tail = texts[-1][-TAIL:]
+        self.tail = texts[-1][-_TAIL:]
         self._known: dict[bytes, Values | None] = {}
         self._most_known = MAX_KNOWN // max(self.width, 1)
 

@@ -8,7 +8,7 @@ import numpy as np
 from ssetl.captures.exchange import Exchange
 from ssetl.fast.block import Block, Mask
 from ssetl.fast.layout import Layout, Match
-from ssetl.fast.learning import learn
+from ssetl.fast.learning import MAX_TEXT, learn
 from ssetl.fast.lives import Lives
 from ssetl.fast.template import Found, Template
 
@@ -20,6 +20,9 @@ MAX_LAYOUTS: Final = 32
 
 MAX_LESSONS: Final = 256
 """Events in a row that are looked at for a template although none of them had one."""
+
+MAX_STRANGE: Final = 64
+"""Events without a template that are remembered: terminators, but also what only looks like an event."""
 
 WORTH_LEARNING: Final = 8
 """So many events that are found by their templates make up for one that was looked at."""
@@ -42,6 +45,7 @@ class Templates:
         self._layouts: list[Layout] = []
         self._follower: dict[Template | None, Template] = {}
         self._latest: Template | None = None
+        self._strange: set[bytes] = set()
         self.terminator: bytes | None = None
         self._credit = MAX_LESSONS * WORTH_LEARNING
 
@@ -65,15 +69,22 @@ class Templates:
         return self._learn(text)
 
     def _learn(self, text: bytes) -> Found | None:
-        if self._credit < WORTH_LEARNING:
+        if self._credit < WORTH_LEARNING or text in self._strange:
             return None
         self._credit -= WORTH_LEARNING
         template = learn(text)
         if template is None:
+            self._remember(text)
             return None
         self._templates = [template, *self._templates[: MAX_TEMPLATES - 1]]
         self._follower.clear()
         return template.find(text)
+
+    def _remember(self, text: bytes) -> None:
+        if len(self._strange) == MAX_STRANGE:
+            self._strange.clear()
+        if len(text) <= MAX_TEXT:
+            self._strange.add(text)
 
     def match(self, block: Block) -> list[Match]:
         """The units of a block that are of a template."""

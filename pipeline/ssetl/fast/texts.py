@@ -1,7 +1,6 @@
 """Many JSON strings at once: from what stands between their quotes to an Arrow array of text."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -9,44 +8,48 @@ import numpy as np
 import pyarrow as pa
 
 from ssetl import kernels
+from ssetl.fast.block import Bytes, Codes, Mask
 from ssetl.fast.template import PATTERNS
 from ssetl.kernels import Array
 
 _QUOTE, _BACKSLASH, _BLANK = 34, 92, 32
+_MARK: Final = 127  # a character that texts hardly have
 _is_text: Final = re.compile(PATTERNS["text"], re.DOTALL).fullmatch
-_strings: Final = msgspec.json.Decoder(list[str])
 _string: Final = msgspec.json.Decoder(str)
 
 
-def unquoted(raw: Array, *, escapes: bool) -> Array:
+def unquoted(raw: Array) -> Array:
     """The texts of JSON strings that lack their quotes; null where such a string is not valid.
 
     Args:
         raw: an array of binary; no element is null or empty.
-        escapes: whether a string with backslashes is valid.
     """
-    offsets = np.frombuffer(raw.buffers()[1], np.int32, len(raw) + 1, raw.offset * 4)
-    data = np.frombuffer(raw.buffers()[2] or b"", np.uint8)[: offsets[-1]]
-    places = np.flatnonzero((data == _QUOTE) | (data == _BACKSLASH) | (data < _BLANK))
-    plain = _decoded(raw)
-    if not places.size:
-        return plain
-    owners = np.searchsorted(offsets, places, side="right") - 1
-    odd = owners[np.diff(owners, prepend=-1) > 0]
-    texts = _unescaped(kernels.take(raw, kernels.numbers(odd)).to_pylist()) if escapes else [None] * len(odd)
+    odd = np.flatnonzero(~plain(raw))
+    if not odd.size:
+        return decoded(raw)
+    if (texts := _unescaped(raw)) is not None:
+        return texts
+    alone = [_unescaped_alone(text) for text in kernels.take(raw, kernels.numbers(odd)).to_pylist()]
     source = np.arange(len(raw))
     source[odd] = len(raw) + np.arange(len(odd))
-    return kernels.take(pa.concat_arrays([plain, pa.array(texts, pa.string())]), kernels.numbers(source))
+    return kernels.take(
+        pa.concat_arrays([decoded(raw), pa.array(alone, pa.string())]), kernels.numbers(source)
+    )
 
 
-def as_text(raw: Array) -> Array:
-    """An array of binary without nulls, as one of text: nothing is checked or copied."""
-    return pa.Array.from_buffers(pa.string(), len(raw), raw.buffers(), offset=raw.offset)
+def plain(raw: Array) -> Mask:
+    """Whether binary texts hold no quote, no backslash and no byte below 0x20; none is null or empty."""
+    offsets, data = _parts(raw)
+    places = np.flatnonzero((data == _QUOTE) | (data == _BACKSLASH) | (data < _BLANK))
+    is_plain = np.ones(len(raw), np.bool_)
+    if places.size:
+        is_plain[np.searchsorted(offsets, places, side="right") - 1] = False
+    return is_plain
 
 
-def _decoded(raw: Array) -> Array:
-    """The texts as UTF-8; null where it is none."""
-    texts = as_text(raw)
+def decoded(raw: Array) -> Array:
+    """Binary without nulls as text, which is not copied; null where it is no UTF-8."""
+    texts = pa.Array.from_buffers(pa.string(), len(raw), raw.buffers(), offset=raw.offset)
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid:
@@ -61,22 +64,30 @@ def _utf8(text: bytes) -> str | None:
         return None
 
 
-def _unescaped(texts: Sequence[bytes]) -> list[str] | list[str | None]:
-    """All in one call of the decoder, if no quote but those put around them is one."""
-    joined = b'["' + b'","'.join(texts) + b'"]'
-    neutral = joined.replace(b"\\\\", b"__").replace(b'\\"', b"__")
-    ends = np.cumsum([len(text) + 3 for text in texts]) - 1  # each text with its quotes and what follows
-    quotes = np.flatnonzero(np.frombuffer(neutral, np.uint8) == _QUOTE)
-    if (
-        len(quotes) == 2 * len(texts)
-        and (quotes[1::2] == ends).all()
-        and (quotes[2::2] == ends[:-1] + 2).all()
-    ):
-        try:
-            return _strings.decode(joined)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-    return [_unescaped_alone(text) for text in texts]
+def _parts(raw: Array) -> tuple[Codes, Bytes]:
+    """Where each text begins and the last one ends, and the bytes of all."""
+    offsets = np.frombuffer(raw.buffers()[1], np.int32, len(raw) + 1, raw.offset * 4)
+    return offsets, np.frombuffer(raw.buffers()[2] or b"", np.uint8)[: offsets[-1]]
+
+
+def _unescaped(raw: Array) -> Array | None:
+    """All in one call of the decoder, a mark behind each; None if one is not valid, or has such a mark."""
+    offsets, data = _parts(raw)
+    ends = offsets[1:] + np.arange(len(offsets) - 1, dtype=np.int32)
+    is_text = np.ones(len(data) + len(ends), np.bool_)
+    is_text[ends] = False
+    joined = np.full(len(is_text), _MARK, np.uint8)
+    joined[is_text] = data
+    try:
+        decoded = np.frombuffer(_string.decode(b'"' + joined.tobytes() + b'"').encode(), np.uint8)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    marks = np.flatnonzero(decoded == _MARK)
+    if len(marks) != len(offsets) - 1:
+        return None
+    borders = np.zeros(len(offsets), np.int32)
+    borders[1:] = marks - np.arange(len(marks))
+    return kernels.array(pa.string(), len(marks), borders, decoded[decoded != _MARK])
 
 
 def _unescaped_alone(text: bytes) -> str | None:
