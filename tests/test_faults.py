@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-import pyarrow.parquet as pq
 import pytest
 
 import ssetl
@@ -148,10 +147,10 @@ class Disk:
                 disk.step()
             return _open(path, flags, *arguments, **named)
 
-        class Writer(pq.ParquetWriter):
-            def __init__(self, *arguments: Any, **named: Any) -> None:
-                disk.step()
-                super().__init__(*arguments, **named)
+        class Writer(parts.ParquetWriter):
+            def __new__(cls, *arguments: Any, **named: Any) -> Any:
+                disk.step()  # before it opens the file
+                return super().__new__(cls, *arguments, **named)
 
             def write_table(self, *arguments: Any, **named: Any) -> None:
                 disk.step()
@@ -166,7 +165,7 @@ class Disk:
                 patched.setattr(os, name, stepping(getattr(os, name)))
             patched.setattr(os, "open", opened)
             patched.setattr(pathlib.Path, "open", stepping(pathlib.Path.open))
-            patched.setattr(parts.pq, "ParquetWriter", Writer)
+            patched.setattr(parts, "ParquetWriter", Writer)
             yield
 
 

@@ -144,9 +144,9 @@ class _TableWriter:
             if self._writer is not None:
                 self._writer.close()
         files.remove(self._temporary)
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        held, self._held = self._held, None  # a signal may come behind each line, and this be called again
+        if held is not None:
+            os.close(held)
 
     def _flush(self) -> None:
         """Write a row group while the next one is made; not more than one, so that memory is bounded."""

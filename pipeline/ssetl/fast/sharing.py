@@ -28,7 +28,7 @@ from ssetl.streams import Capture
 WORTH: Final = 64 << 20
 """Bytes of a file from which on a helper is worth its start."""
 
-FIRST: Final = 4 << 20
+FIRST: Final = 2 << 20
 """Bytes that are read before a helper is started: it begins with what has been learned from them."""
 
 SEGMENT: Final = 2 * BLOCK
@@ -38,7 +38,7 @@ WINDOW: Final = 1 << 20
 """Bytes in which a place to cut is looked for."""
 
 _TURNS: Final = (False, True)  # who reads a segment; true: the helper
-_AHEAD: Final = 2  # segments that the helper is asked for before the first of them is needed
+_AHEAD: Final = 3  # segments that the helper is asked for before the first of them is needed
 _EVENT: Final = 64 << 10  # bytes in which the event behind a cut must end
 
 
