@@ -38,8 +38,17 @@ from world import TEXT, World
 
 COMMAND = """
 import os
-from ssetl import cli, compaction, planner, workers
-workers.WORTH *= os.getpid() % 3 > 0  # every third ingest has its parts written by workers
+from ssetl import cli, compaction, copies, planner, workers
+from ssetl.fast import reading, sharing
+way = os.getpid() % 4
+if way == 0:  # parts are written by workers
+    workers.WORTH = 0
+    workers.can_copy = lambda: False
+elif way == 1:  # by copies of the process
+    workers.WORTH_COPIES = 0
+elif way == 2:  # each file by two processes
+    reading.MIN_BLOCK = 0
+    sharing.WORTH, sharing.FIRST, sharing.WINDOW, sharing.SEGMENT = 30_000, 10_000, 5_000, 20_000
 planner.make.__kwdefaults__["part_bytes"] = 30_000  # many parts, to be killed between
 compaction.compact.__kwdefaults__["part_bytes"] = 120_000
 cli.main()
