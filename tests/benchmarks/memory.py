@@ -36,7 +36,8 @@ def long_line(folder: Path, megabytes: int) -> None:
 def row(name: str, source: Path, dataset: Path) -> str:
     """Ingest `source`, remove it, and say what that took."""
     size = sum(path.stat().st_size for path in source.iterdir())
-    cost = run.measure([sys.executable, "-m", "ssetl", "ingest", str(source), "--dataset", str(dataset)])
+    command = [sys.executable, "-m", "ssetl", "ingest", str(source), "--dataset", str(dataset)]
+    cost = run.measure(command, exact=True)
     for folder in (source, dataset):
         shutil.rmtree(folder)
     sizes = (f"{each / 1e6:.0f}" for each in (cost.peak, cost.peak_of_all))

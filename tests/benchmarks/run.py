@@ -59,11 +59,11 @@ class Cost(NamedTuple):
     peak_of_all: int
 
 
-def measure(command: Sequence[str]) -> Cost:
+def measure(command: Sequence[str], *, exact: bool = False) -> Cost:
     """Run a command to its end.
 
-    Memory is sampled. That of several processes is the sum of their resident sets; pages that they share
-    count for each of them.
+    Memory is sampled. That of several processes is the sum of their resident sets, so pages that they share
+    count for each of them; if `exact`, once, but then looking takes time.
 
     Raises:
         SystemExit: it failed; its stderr is shown.
@@ -79,7 +79,8 @@ def measure(command: Sequence[str]) -> Cost:
             now = [_memory(pid) for pid in _family(child.pid)]
             # Not `ru_maxrss`: that begins with what this process had when it started the child.
             peak = max(peak, *(most for most, _ in now))
-            peak_of_all = max(peak_of_all, peak, sum(resident for _, resident in now))
+            of_all = sum(map(_share, _family(child.pid))) if exact else sum(resident for _, resident in now)
+            peak_of_all = max(peak_of_all, of_all, 0 if exact else peak)
 
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -115,6 +116,15 @@ def _memory(pid: int) -> tuple[int, int]:
         return 0, 0
     sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith("Vm")}
     return sizes.get("VmHWM", 0), sizes.get("VmRSS", 0)
+
+
+def _share(pid: int) -> int:
+    """Bytes of memory of a process, of what it shares its share only."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def written(name: str, folder: Path) -> tuple[int, int]:

@@ -87,8 +87,8 @@ class Helper:
         memory = self._memory.pop(0)
         try:
             size = self._answer(_SIZE.size)
-            told = self._answer(*_SIZE.unpack(size)) if size else b""
-            return _fetched(told, memory) if told else None
+            answer = self._answer(*_SIZE.unpack(size)) if size else b""
+            return _fetched(answer, memory) if answer else None
         finally:
             os.close(memory)
 
@@ -109,30 +109,37 @@ class Helper:
         os.waitpid(self._pid, 0)
 
 
-def _put(segment: Segment, memory: str) -> None:
-    with pa.OSFile(memory, "wb") as sink:
-        for batches in (segment.chunks, segment.streams):
-            with pa.ipc.new_stream(sink, batches[0].schema) as writer:
-                for batch in batches:
-                    writer.write_batch(batch)
+def _fetched(answer: bytes, memory: int) -> Segment:
+    told, size = msgspec.msgpack.decode(answer, type=tuple[Told, int])
+    # Mapped and not read: the chunks are used where they are, and written away soon. Streams wait longer.
+    chunks = mmap.mmap(memory, size, prot=mmap.PROT_READ)
+    streams = os.pread(memory, os.fstat(memory).st_size - size, size)
+    return Segment(told, _batches(chunks), _batches(streams))
 
 
-def _fetched(told: bytes, memory: int) -> Segment:
-    size = os.fstat(memory).st_size
-    # Mapped and not read: the rows are used where they are.
-    source = pa.BufferReader(pa.py_buffer(mmap.mmap(memory, size, prot=mmap.PROT_READ)))
-    chunks, streams = ([*pa.ipc.open_stream(source)] for _ in range(2))
-    return Segment(msgspec.msgpack.decode(told, type=Told), chunks, streams)
+def _batches(data: mmap.mmap | bytes) -> list[pa.RecordBatch]:
+    return list(pa.ipc.open_stream(pa.py_buffer(data)))
+
+
+def _put(batches: list[pa.RecordBatch], sink: pa.NativeFile) -> None:
+    with pa.ipc.new_stream(sink, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
 
 
 def _serve(orders: int, answers: int, read: Read) -> None:
     """Read what is asked for until nobody asks any more."""
     parent = os.getppid()
-    while len(order := os.read(orders, _ORDER.size)) == _ORDER.size:
-        start, end, memory = _ORDER.unpack(order)
-        segment = read(start, end)
-        told = b""
-        if segment is not None:
-            _put(segment, f"/proc/{parent}/fd/{memory}")
-            told = msgspec.msgpack.encode(segment.told)
-        os.write(answers, _SIZE.pack(len(told)) + told)
+    with os.fdopen(answers, "wb") as sink:
+        while len(order := os.read(orders, _ORDER.size)) == _ORDER.size:
+            start, end, memory = _ORDER.unpack(order)
+            segment = read(start, end)
+            answer = b""
+            if segment is not None:
+                with pa.OSFile(f"/proc/{parent}/fd/{memory}", "wb") as both:
+                    _put(segment.chunks, both)
+                    size = both.tell()
+                    _put(segment.streams, both)
+                answer = msgspec.msgpack.encode((segment.told, size))
+            sink.write(_SIZE.pack(len(answer)) + answer)
+            sink.flush()
