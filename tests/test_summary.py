@@ -1,4 +1,5 @@
 import io
+import threading
 
 import pytest
 
@@ -66,6 +67,9 @@ def test_a_bar_is_for_terminals() -> None:
         def isatty(self) -> bool:
             return True
 
-    with progress_bar(Screen()) as progress:
+    screen, threads = Screen(), threading.active_count()
+    with progress_bar(screen) as progress:
         assert progress is not None
-        progress(1, 2)
+        progress(1_000_000, 2_000_000)
+        assert threading.active_count() == threads  # else this process could not be copied
+    assert "1.0/2.0 MB" in screen.getvalue()

@@ -1,6 +1,7 @@
 """What an ingest does and did, for a person who watches: a progress bar, and a few sentences at the end."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -14,6 +15,9 @@ WORTH_A_RATE: Final = 1_000_000
 
 MAX_NAMED: Final = 5
 """Of many sources with the same trouble, the first few are named."""
+
+REDRAWN: Final = 0.1
+"""Seconds for which a progress bar stays as it is."""
 
 
 def sentences(summary: "Summary", dataset: str) -> str:
@@ -73,7 +77,10 @@ def size(n: int) -> str:
 
 @contextlib.contextmanager
 def progress_bar(out: TextIO) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on `out` to be called with (bytes done, bytes in all); None where `out` is no terminal."""
+    """A bar on `out` to be called with (bytes done, bytes in all); None where `out` is no terminal.
+
+    It draws when it is called, and has no thread for that: a process with threads is not copied.
+    """
     if not out.isatty():
         yield None
         return
@@ -87,6 +94,14 @@ def progress_bar(out: TextIO) -> Iterator[Callable[[int, int], None] | None]:
     )
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=out), transient=True) as bar:
+    with Progress(*columns, console=Console(file=out), transient=True, auto_refresh=False) as bar:
         task = bar.add_task("ingest", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        drawn = -REDRAWN
+
+        def draw(done: int, total: int) -> None:
+            nonlocal drawn
+            is_due = (now := time.monotonic()) >= drawn + REDRAWN
+            drawn = now if is_due else drawn
+            bar.update(task, completed=done, total=total, refresh=is_due)
+
+        yield draw
