@@ -239,6 +239,17 @@ def process(dataset: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "ssetl", *arguments, "--dataset", str(dataset)]
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_may_be_closed(closed: str, tmp_path: Path) -> None:
+    source, lake = tmp_path / "a.sse", tmp_path / "lake"
+    source.write_text("data: [DONE]\n\n")
+    ingest = f'exec "{sys.executable}" -m ssetl ingest "{source}" --dataset "{lake}" {closed}'
+    done = subprocess.run(["sh", "-c", ingest], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert [*lake.glob("captures/*.parquet")]
+
+
 def test_a_closed_pipe_ends_it_quietly(dataset: Path) -> None:
     command = process(dataset, "sql", "select range from range(3000000)", "--format", "csv")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:

@@ -346,8 +346,17 @@ def _terminate(_number: int, _frame: object) -> None:
     raise _Terminated
 
 
+def _open_missing() -> None:
+    """Open the standard streams that were closed (`>&-`): a file would get their number, or there is none."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(descriptor)
+    sys.stdout, sys.stderr = sys.stdout or os.fdopen(1, "w"), sys.stderr or os.fdopen(2, "w")
+
+
 def main() -> None:
     """Run the command line of this process and exit."""
+    _open_missing()
     signal.signal(signal.SIGTERM, _terminate)
     copies.claim()
     leave(run(sys.argv[1:]))
