@@ -32,9 +32,8 @@ def _keep_memory() -> None:
 
     What is given back must be cleared by the system when it comes again: a tenth of all work.
     """
-    if "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", ()):
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):  # musl has none
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-        mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, 1)  # what one thread has freed serves the other
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
         mallopt(_M_MMAP_THRESHOLD, _MAPPED)
