@@ -34,10 +34,14 @@ def cores() -> int:
 def copy(work: Callable[[], object], kept: set[int]) -> int:
     """Have a copy of this process do some work and end; gives its pid.
 
-    It has nothing open but its standard streams and the descriptors in `kept`, ends quietly on SIGTERM, and
-    makes no copies itself. Ctrl-C is its parent's business.
+    It has nothing open but its standard streams and the descriptors in `kept`, ends quietly on SIGTERM and
+    when the work raises, and makes no copies itself. Ctrl-C is its parent's business.
+
+    Raises:
+        OSError: there is no room for another process.
     """
     global _own  # noqa: PLW0603 - as above
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who started us may have it ignored: nobody is waited for
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()

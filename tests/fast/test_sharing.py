@@ -15,9 +15,9 @@ from bothpaths import assert_equal, read
 from rawfiles import raw_file
 from reading import CAPTURE_ID, DONE, chunk, data, finish, role, text
 from ssetl.captures.exchange import Exchange, Read
-from ssetl.fast import path, sharing
+from ssetl.fast import helper, path, sharing
 from ssetl.fast import reading as fast_reading
-from ssetl.fast.helper import Segment
+from ssetl.fast.helper import Segment, Told
 from ssetl.interleaved import read_interleaved
 from ssetl.streams import Capture
 
@@ -49,8 +49,9 @@ class Inline:
         self.read = read
         self.asked: list[tuple[int, int]] = []
 
-    def ask(self, start: int, end: int) -> None:
+    def ask(self, start: int, end: int) -> bool:
         self.asked.append((start, end))
+        return True
 
     def fetch(self) -> Segment | None:
         segment = self.read(*self.asked.pop(0))
@@ -188,6 +189,15 @@ CHANGES = {
         True,
     ),
     "the helper fails": ("def failing(*_): raise ValueError\nsharing._segment = failing", False),
+    "nobody may be waited for": ("import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)", True),
+    "there is no room for another process": (
+        "def full(): raise BlockingIOError(11, 'no more processes')\nos.fork = full",
+        False,
+    ),
+    "there is no memory that two can see": (
+        "def full(_name): raise OSError(24, 'too many open files')\nos.memfd_create = full",
+        False,
+    ),
     "it may not be copied": ("copies.claim = lambda: None", False),
 }
 
@@ -204,6 +214,16 @@ def test_a_copy_of_the_process_helps(change: str, helps: bool, tmp_path: Path) -
     subprocess.run([sys.executable, "-m", "ssetl", "ingest", source, "--dataset", alone], check=True)
     for table in ("captures", "streams", "chunks", "rejects"):
         assert rows(lake, table) == rows(alone, table)
+
+
+def test_a_helper_writes_to_nothing_but_shared_memory(tmp_path: Path) -> None:
+    file, descriptor = tmp_path / "file", tmp_path / "7"
+    file.write_bytes(b"of a process that has the number of a parent that is gone")
+    descriptor.symlink_to(file)
+    segment = Segment(Told(0, 0, 0, {}, {}, []), [], [])
+    with pytest.raises(ProcessLookupError):
+        helper._put(segment, str(descriptor))
+    assert file.stat().st_size
 
 
 def rows(lake: str, table: str) -> list[dict[str, object]]:

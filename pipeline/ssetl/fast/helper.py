@@ -11,6 +11,7 @@ import signal
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, Self
 
 import msgspec
@@ -20,6 +21,7 @@ from ssetl.copies import copy
 from ssetl.streams import Rejected
 
 _ORDER: Final = struct.Struct("<QQQ")  # start, end, and the descriptor of the memory for the segment
+_MEMORY: Final = "memfd:ssetl"  # how `/proc` calls such memory
 _SIZE: Final = struct.Struct("<Q")  # bytes of an answer; none: the segment could not be read by itself
 
 
@@ -66,21 +68,34 @@ class Helper:
     Args:
         read: reads a segment, there.
         source: descriptor that it reads from.
+
+    Raises:
+        OSError: there is no room for another process, or for what is to be open.
     """
 
     def __init__(self, read: Read, source: int) -> None:
         orders, self._orders = os.pipe()
         self._answers, answers = os.pipe()
         self._memory: list[int] = []  # of what it was asked for and has not been fetched
-        self._pid = copy(lambda: _serve(orders, answers, read), {orders, answers, source})
-        os.close(orders)
-        os.close(answers)
+        parent = os.getpid()  # asked in the copy, it might be whoever has taken it over
+        try:
+            self._pid = copy(lambda: _serve(orders, answers, read, parent), {orders, answers, source})
+        except OSError:
+            self._close()
+            raise
+        finally:
+            os.close(orders)
+            os.close(answers)
 
-    def ask(self, start: int, end: int) -> None:
-        """Have the bytes between two places read."""
-        self._memory.append(os.memfd_create("ssetl"))
-        with suppress(BrokenPipeError):
+    def ask(self, start: int, end: int) -> bool:
+        """Have the bytes between two places read; False if there is no memory that both can see."""
+        try:
+            self._memory.append(os.memfd_create("ssetl"))
+        except OSError:
+            return False
+        with suppress(BrokenPipeError):  # fetching tells
             os.write(self._orders, _ORDER.pack(start, end, self._memory[-1]))
+        return True
 
     def fetch(self) -> Segment | None:
         """The segment that was asked for first; None if it is no segment, or the helper has died."""
@@ -103,10 +118,13 @@ class Helper:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for descriptor in (self._orders, self._answers, *self._memory):
-            os.close(descriptor)
+        self._close()
         os.kill(self._pid, signal.SIGKILL)  # it may be in the middle of what nobody needs any more
         os.waitpid(self._pid, 0)
+
+    def _close(self) -> None:
+        for descriptor in (self._orders, self._answers, *self._memory):
+            os.close(descriptor)
 
 
 def _fetched(answer: bytes, memory: int) -> Segment:
@@ -127,16 +145,23 @@ def _put(batches: list[pa.RecordBatch], sink: pa.NativeFile) -> None:
             writer.write_batch(batch)
 
 
-def _serve(orders: int, answers: int, read: Read) -> None:
+def _memory(parent: int, descriptor: int) -> str:
+    """Where the parent has the memory for a segment open."""
+    path = f"/proc/{parent}/fd/{descriptor}"
+    if not Path(path).readlink().name.startswith(_MEMORY):  # of another process that has its number now
+        raise FileNotFoundError(path)
+    return path
+
+
+def _serve(orders: int, answers: int, read: Read, parent: int) -> None:
     """Read what is asked for until nobody asks any more."""
-    parent = os.getppid()
     with os.fdopen(answers, "wb") as sink:
         while len(order := os.read(orders, _ORDER.size)) == _ORDER.size:
             start, end, memory = _ORDER.unpack(order)
             segment = read(start, end)
             answer = b""
             if segment is not None:
-                with pa.OSFile(f"/proc/{parent}/fd/{memory}", "wb") as both:
+                with pa.OSFile(_memory(parent, memory), "wb") as both:
                     _put(segment.chunks, both)
                     size = both.tell()
                     _put(segment.streams, both)

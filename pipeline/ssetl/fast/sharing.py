@@ -61,14 +61,16 @@ def read(reading: Reading, exchange: Exchange, source: Source) -> Generator[None
     turns = zip(cycle(_TURNS), spans, strict=False)
     coming: deque[tuple[bool, tuple[int, int]]] = deque()
     place = FIRST
-    with Helper(read_segment, source.descriptor) as helper:
+    try:
+        helper = Helper(read_segment, source.descriptor)
+    except OSError:  # no room for two
+        return place
+    with helper:
         while True:
             while sum(is_helpers for is_helpers, _ in coming) < _AHEAD and (turn := next(turns, None)):
                 is_helpers, span = turn
                 is_helpers &= span[1] < source.size  # where the file ends, a stream may be open
-                if is_helpers:
-                    helper.ask(*span)
-                coming.append((is_helpers, span))
+                coming.append((is_helpers and helper.ask(*span), span))
             if not coming:
                 return place
             is_helpers, (start, end) = coming.popleft()
