@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,36 @@ def test_what_is_not_committed_leaves_nothing(dataset: Dataset, monkeypatch: pyt
         writer.write("chunks", chunks(5))  # waits for the row group before it
         assert list(contents(dataset)) != []
     assert contents(dataset) == {}
+
+
+def test_an_interrupt_waits_for_what_is_being_written(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join, screened = parts._Background.join, parts.screened
+    is_joined_again, is_encoded = threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> pa.Table:
+        assert is_joined_again.wait(60)
+        is_encoded.set()
+        return screened(*given)
+
+    def interrupted(thread: threading.Thread) -> None:
+        monkeypatch.setattr(parts._Background, "join", joined_again)
+        raise KeyboardInterrupt
+
+    def joined_again(thread: threading.Thread) -> None:
+        is_joined_again.set()
+        join(thread)
+
+    monkeypatch.setattr(parts, "ROW_GROUP_ROWS", 1)
+    monkeypatch.setattr(parts, "screened", slow)
+    monkeypatch.setattr(parts._Background, "join", interrupted)
+    with PartWriter(dataset, NAME) as writer:
+        writer.write("chunks", chunks(2))
+        with pytest.raises(KeyboardInterrupt):
+            writer.commit()
+    assert is_encoded.is_set()
+    assert not any(name.startswith("chunks/") or ".tmp" in name for name in contents(dataset))
 
 
 class Crash(BaseException):

@@ -156,10 +156,12 @@ class _TableWriter:
         self._encoding = _Background(lambda: self._encode(rows))
 
     def _finish(self) -> None:
+        if self._encoding is None:
+            return
+        self._encoding.join()  # a signal may end this: then it still writes, and `discard` must wait for it
         encoding, self._encoding = self._encoding, None
-        if encoding is not None:
-            with files.naming(self._path):
-                encoding.finish()
+        with files.naming(self._path):
+            encoding.check()
 
     def _encode(self, batches: list[pa.Table]) -> None:
         rows = screened(self._table, pa.concat_tables(batches), self._policy).unify_dictionaries()
@@ -189,9 +191,8 @@ class _Background(threading.Thread):
         except BaseException as error:
             self._error = error
 
-    def finish(self) -> None:
-        """Wait for the end; raise what the work raised."""
-        self.join()
+    def check(self) -> None:
+        """Raise what the work raised; it is over."""
         if self._error is not None:
             raise self._error
 
