@@ -125,26 +125,44 @@ def started(self, folder):
     start(self, folder)
     {then}
 workers._Copy.__init__ = started
+{before}
 copies.claim()
 from ssetl.cli import run
 sys.exit(run(["ingest", *sys.argv[1:]]))
 """
 
 
+def by_copies(
+    folder: Path, lake: Path, then: str, *, before: str = "pass"
+) -> "subprocess.CompletedProcess[str]":
+    code = COPIES.format(before=before, then=then)
+    command = [sys.executable, "-c", code, str(folder), "--dataset", str(lake)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
 def test_copies_of_the_process_write_what_one_process_writes(folder: Path) -> None:
     lake, alone = folder.parent / "by-copies", folder.parent / "alone"
-    for then, status in (("os.kill(self.pid, 9)", 1), ("pass", 0)):
-        command = [sys.executable, "-c", COPIES.format(then=then), str(folder), "--dataset", str(lake)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr.count("started")) == (status, 2)
+    for then, said in (("os.kill(self.pid, 9)", "has died"), ("pass", "captures:")):
+        done = by_copies(folder, lake, then)
+        assert (done.returncode, done.stderr.count("started")) == (said == "has died", 2)
+        assert said in done.stderr
         assert "Traceback" not in done.stderr
     subprocess.run(
         [sys.executable, "-m", "ssetl", "ingest", str(folder), "--dataset", str(alone)], check=True
     )
-    by_copies, by_one = rows(lake), rows(alone)
+    written, by_one = rows(lake), rows(alone)
     for table in TABLE_ORDER:
-        assert sorted(map(repr, by_copies[table])) == sorted(map(repr, by_one[table]))
+        assert sorted(map(repr, written[table])) == sorted(map(repr, by_one[table]))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
+def test_what_nobody_expected_in_a_copy_is_told(folder: Path) -> None:
+    fail = "workers.write_part = lambda *_: 1 / 0"
+    done = by_copies(folder, folder.parent / "lake", "pass", before=fail)
+    assert done.returncode == 1
+    assert "unexpected: ZeroDivisionError" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def asked(lake: Path, *names: str, cause: Callable[["subprocess.Popen[bytes]"], object] | None = None) -> Any:

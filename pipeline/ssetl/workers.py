@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -201,6 +202,11 @@ def _answer(folder: str, name: str) -> _Answer:
         return _Answer(errno=error.errno or 0, filename=str(error.filename or folder))
     except SsetlError as error:
         return _Answer(message=str(error))
+    except MemoryError:
+        return _Answer()
+    except Exception as error:  # nobody else would tell: a copy of a process dies in silence
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return _Answer(message=f"part {name}: unexpected: {error!r} at {last.filename}:{last.lineno}.")
     if isinstance(written, SourceChanged):
         return _Answer(changed=written.path)
     return _Answer(counts=dict(written))
