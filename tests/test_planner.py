@@ -439,3 +439,39 @@ def test_the_loser_of_a_race_finds_nothing_left_to_plan(folder: Folder) -> None:
     assert not two.publish(theirs)
     again = planner.make(Dataset.open(folder.lake), listed, now_us=2)
     assert (again.plans, again.unchanged) == ((), 1)
+
+
+# Listings that are older than what others have ingested since
+
+
+def test_a_listing_from_before_a_file_grew_takes_nothing_back(folder: Folder) -> None:
+    folder.put("log", LONG + "end\nb1\n")
+    listed = sources.find([folder.path]).sources
+    folder.ingest()
+    folder.append("log", "b2\nend2\n")
+    folder.ingest()
+    planned = planner.make(Dataset.open(folder.lake), listed, now_us=NOW)
+    assert (planned.plans, planned.waiting) == ((), (str(folder("log")),))
+
+
+def test_a_file_that_took_the_place_of_another_is_not_taken_for_it(folder: Folder) -> None:
+    folder.put("log", "a1\nend\n")
+    listed = sources.find([folder.path]).sources
+    folder("log").rename(folder("log.1"))
+    folder.put("log", "b1\nb2\nend2\n")
+    planned = planner.make(Dataset.create(folder.lake), listed, now_us=NOW)
+    assert (planned.plans, planned.waiting) == ((), (str(folder("log")),))
+    folder.ingest()
+    assert folder.lines == "a1 b1 b2 end end2"
+
+
+def test_a_short_copy_of_a_file_that_goes_on_growing_is_nothing_new(folder: Folder) -> None:
+    folder.put("log", LONG + "end\nb1\n")
+    folder.ingest()
+    folder.append("log", "b2\nend2\n")
+    folder.ingest()
+    folder.append("log", "c1\nend3\n")
+    folder.put("copy", LONG + "end\nb1\n")
+    folder.ingest()
+    found = lines(folder.lake)
+    assert len(found) == len(set(found)) == 200 + len(["end", "b1", "b2", "end2", "c1", "end3"])

@@ -24,7 +24,7 @@ MIN_ALIKE: Final = 256
 
 
 class Changing(Exception):
-    """A source became shorter while it was read."""
+    """A source is not what it was when it was listed, in a way that leaves open what it holds."""
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ def match(lineage: Lineage, source: Source, limits: Limits) -> Match:
 
     measured = measure(source.path, source.size, borders=borders, limits=limits)
     whole = measured.whole
-    if measured.compression == "none" and whole.bytes < source.size:
+    if (measured.compression == "none" and whole.bytes < source.size) or not _is_in_place(source):
         raise Changing
     begun = [root for root in roots if measured.prefixes.get(root.bytes) == root.digest]
     lines = (line for root in begun for line in lineage.lines_from(root))
@@ -76,6 +76,8 @@ def match(lineage: Lineage, source: Source, limits: Limits) -> Match:
     held = {capture.capture_id for capture in line}
     rewritten = (capture for former in alike if former[-1].path == source.path for capture in former)
     former = tuple(c for c in rewritten if c.capture_id not in held and c.copy_of not in held)
+    if former and status(source.path) != source:
+        raise Changing  # it has grown, and another ingest that listed it later knows more of it
     longer = lineage.following(line[-1]) if line else roots[:MAX_COMPARED]
     within = next((capture for capture in longer if rest and _begins_with(capture, rest)), None)
     return Match(measured.compression, line, None if within else rest, within, former, measured.damage)
@@ -85,13 +87,19 @@ def tail(source: Source, borders: Sequence[int], limits: Limits) -> list[Range]:
     """The ranges that begin at `borders`, the last one at the end of the source; that one is not empty.
 
     Raises:
-        Changing: it is empty by now.
+        Changing: it is empty by now, or of another file.
         OSError: the source cannot be read.
     """
     ranges = split(source.path, source.size, borders, limits=limits)
-    if not ranges[-1].bytes:
+    if not ranges[-1].bytes or not _is_in_place(source):
         raise Changing
     return ranges
+
+
+def _is_in_place(source: Source) -> bool:
+    """Whether what has just been read by its path was the source, and no other file that took its place."""
+    now = status(source.path)
+    return now is not None and now.inode == source.inode
 
 
 def as_source(capture: PlannedCapture) -> Source:
@@ -130,11 +138,14 @@ def _follow(source: Source, line: Line, length: int, limits: Limits) -> tuple[Li
 
 
 def _begins_with(capture: PlannedCapture, range_: Range) -> bool:
-    """Whether a capture whose source is still there begins with the bytes of a range."""
-    if capture.bytes <= range_.bytes or not is_there(capture):
+    """Whether a capture whose source still holds it begins with the bytes of a range."""
+    if capture.bytes <= range_.bytes:
         return False
     try:
-        return holds(capture.path, capture.offset, range_.bytes, range_.digest)
+        is_alike = holds(capture.path, capture.offset, range_.bytes, range_.digest)
+        # It may have grown since: then what was read of it shows only by its digest.
+        whole = (capture.path, capture.offset, capture.bytes, capture.digest)
+        return is_alike and (is_there(capture) or holds(*whole))
     except OSError:
         return False
 

@@ -25,7 +25,7 @@ import msgspec
 
 from ssetl import ids
 from ssetl.captures.compression import DEFAULT_LIMITS, Limits
-from ssetl.captures.digests import Range, holds, split
+from ssetl.captures.digests import Range, holds
 from ssetl.captures.sources import Source
 from ssetl.dataset import Dataset
 from ssetl.lineage import Lineage
@@ -232,11 +232,13 @@ class _Planner:
         if self._is_young(source):
             plain = match.compression == "none"
             closed = self._closed_in(source.path, rest.offset, length) if plain else 0
+            if closed:
+                until = msgspec.structs.replace(source, size=rest.offset + closed)
+                [rest] = tail(until, [rest.offset], self._limits)
             if closed < length:
                 self._waiting.append(source.path)
             if not closed:
                 return
-            [rest] = split(source.path, rest.offset + closed, [rest.offset])
         after = None
         if match.line:
             last = match.line[-1]
