@@ -246,3 +246,30 @@ def test_a_full_disk_leaves_a_whole_dataset(dataset: Dataset) -> None:
             writer.commit()
     assert list(contents(dataset)) == [f"rejects/{NAME}.parquet"]
     assert Dataset.open(dataset.path).visible_parts() == []
+
+
+def test_what_waits_in_the_background_when_a_part_is_given_up_is_not_written(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "ROW_GROUP_ROWS", 1)
+    given_up, threads = threading.Event(), []
+
+    class Late(parts._Background):
+        def run(self) -> None:
+            threads.append(self)
+            given_up.wait()
+            super().run()
+
+        def finish(self) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(parts, "_Background", Late)
+    writer = PartWriter(dataset, NAME)
+    writer.write("chunks", chunks(1))
+    with pytest.raises(KeyboardInterrupt):
+        writer.write("chunks", chunks(1))
+    writer.abort()
+    given_up.set()
+    for thread in threads:
+        thread.join()
+    assert list(dataset.path.rglob("*.tmp")) == []

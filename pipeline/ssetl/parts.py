@@ -111,6 +111,8 @@ class _TableWriter:
         self._temporary = files.temporary_name(path)
         self._held: int | None = None
         self._writer: ParquetWriter | None = None
+        self._at_work = threading.Lock()  # while somebody writes rows
+        self._is_discarded = False
         self._schema: pa.Schema | None = None
         self._waiting: list[pa.Table] = []
         self._encoding: _Background | None = None
@@ -137,16 +139,21 @@ class _TableWriter:
         files.publish(self._temporary, self._path)
 
     def discard(self) -> None:
+        self._is_discarded = True
         self._waiting.clear()
         # After a failed write (a full disk), closing fails again; the file goes away in any case.
         with contextlib.suppress(OSError, pa.ArrowException):
             self._finish()
-            if self._writer is not None:
-                self._writer.close()
-        files.remove(self._temporary)
-        held, self._held = self._held, None  # a signal may come behind each line, and this be called again
-        if held is not None:
-            os.close(held)
+        # A signal may have come before the thread that writes was known, or while it was waited for.
+        with self._at_work:
+            with contextlib.suppress(OSError, pa.ArrowException):
+                if self._writer is not None:
+                    self._writer.close()
+            files.remove(self._temporary)
+            # A signal may come behind each line, and this be called again.
+            held, self._held = self._held, None
+            if held is not None:
+                os.close(held)
 
     def _flush(self) -> None:
         """Write a row group while the next one is made; not more than one, so that memory is bounded."""
@@ -164,8 +171,11 @@ class _TableWriter:
             encoding.check()
 
     def _encode(self, batches: list[pa.Table]) -> None:
-        rows = screened(self._table, pa.concat_tables(batches), self._policy).unify_dictionaries()
-        self._open(rows.schema).write_table(rows, row_group_size=ROW_GROUP_ROWS)
+        with self._at_work:
+            if self._is_discarded:
+                return
+            rows = screened(self._table, pa.concat_tables(batches), self._policy).unify_dictionaries()
+            self._open(rows.schema).write_table(rows, row_group_size=ROW_GROUP_ROWS)
 
     def _open(self, rows: pa.Schema) -> ParquetWriter:
         if self._writer is None:
