@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ssetl import copies, options, upkeep
+from ssetl import copies, options, stopping, upkeep
 from ssetl.errors import BadParameter, SsetlError, UsageError
 from ssetl.inert import printable
 from ssetl.tuning import leave, tune
@@ -29,6 +29,7 @@ TRACEBACK: Final = "SSETL_TRACEBACK"
 """Environment variable; if set, an unexpected error shows where it came from."""
 
 _KEPT: Final = "What was complete before is kept"
+_STOPPED: Final = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 _NOT_WRITABLE: Final = "let this user write there, or name another place"
 _REMEDIES: Final = {
     errno.ENOSPC: "make room on that disk",
@@ -312,9 +313,9 @@ def run(arguments: Sequence[str]) -> int:
     except SsetlError as error:
         return _fail(str(error), error.exit_status)
     except (KeyboardInterrupt, click.Abort):
-        return _fail(f"interrupted. {_KEPT}.", 128 + signal.SIGINT)
-    except _Terminated:
-        return _fail(f"terminated. {_KEPT}.", 128 + signal.SIGTERM)
+        return _fail(f"{_STOPPED[signal.SIGINT]}. {_KEPT}.", 128 + signal.SIGINT)
+    except stopping.Terminated:
+        return _fail(f"{_STOPPED[signal.SIGTERM]}. {_KEPT}.", 128 + signal.SIGTERM)
     except MemoryError:
         return _fail("this needs more memory than there is. Ask for fewer rows or columns, or aggregate.", 1)
     except OSError as error:
@@ -333,17 +334,10 @@ def _failure_of_system(error: OSError) -> str:
 
 
 def _fail(message: str, status: int) -> int:
+    if number := stopping.came():  # whatever a library made of it
+        message, status = f"{_STOPPED[number]}. {_KEPT}.", 128 + number
     click.echo(f"ssetl: error: {printable(message)}", err=True)
     return status
-
-
-class _Terminated(BaseException):
-    """SIGTERM has come: end as after Ctrl-C, and leave nothing half done."""
-
-
-def _terminate(_number: int, _frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and cleaning up takes a moment
-    raise _Terminated
 
 
 def _open_missing() -> None:
@@ -357,6 +351,8 @@ def _open_missing() -> None:
 def main() -> None:
     """Run the command line of this process and exit."""
     _open_missing()
-    signal.signal(signal.SIGTERM, _terminate)
+    stopping.listen()
     copies.claim()
-    leave(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    stopping.ignore()
+    leave(status)

@@ -2,8 +2,8 @@
 
 A worker reads names of planned parts, a line each, and answers each with a line of JSON. It is a copy of this
 process, or `python -m ssetl.workers DATASET` where this process is not ours to copy: so a script that calls
-`ssetl.ingest` needs no guard around it. A worker whose parent is gone ends with its part; one that dies costs
-its part, which the next ingest finishes.
+`ssetl.ingest` needs no guard around it. Where the parent dies, a copy ends at once, another worker with its
+part. A worker that dies costs its part, which the next ingest finishes.
 """
 
 import os
@@ -21,6 +21,7 @@ from typing import IO, Final, Protocol, Self
 
 import msgspec
 
+from ssetl import stopping
 from ssetl.copies import can_copy, copy, cores
 from ssetl.dataset import Dataset
 from ssetl.errors import DataError, SsetlError
@@ -212,14 +213,9 @@ def _answer(folder: str, name: str) -> _Answer:
     return _Answer(counts=dict(written))
 
 
-def _terminate(_number: int, _frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 def _serve(folder: str, names: IO[bytes], answers: IO[bytes]) -> None:
     """Write the parts whose names come in, until there are no more."""
-    signal.signal(signal.SIGTERM, _terminate)
+    stopping.listen()
     for line in names:
         answers.write(msgspec.json.encode(_answer(folder, line.decode().rstrip("\n"))) + b"\n")
         answers.flush()
