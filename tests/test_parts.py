@@ -255,17 +255,17 @@ def test_what_waits_in_the_background_when_a_part_is_given_up_is_not_written(
     given_up, threads = threading.Event(), []
 
     class Late(parts._Background):
-        def run(self) -> None:
+        def __init__(self, work: Callable[[], None]) -> None:
+            super().__init__(work)
             threads.append(self)
+            raise KeyboardInterrupt  # before anybody knows the thread
+
+        def run(self) -> None:
             given_up.wait()
             super().run()
 
-        def finish(self) -> None:
-            raise KeyboardInterrupt
-
     monkeypatch.setattr(parts, "_Background", Late)
     writer = PartWriter(dataset, NAME)
-    writer.write("chunks", chunks(1))
     with pytest.raises(KeyboardInterrupt):
         writer.write("chunks", chunks(1))
     writer.abort()

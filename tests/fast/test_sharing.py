@@ -17,7 +17,7 @@ from reading import CAPTURE_ID, DONE, chunk, data, finish, role, text
 from ssetl.captures.exchange import Exchange, Read
 from ssetl.fast import helper, path, sharing
 from ssetl.fast import reading as fast_reading
-from ssetl.fast.helper import Segment, Told
+from ssetl.fast.helper import Segment
 from ssetl.interleaved import read_interleaved
 from ssetl.streams import Capture
 
@@ -220,9 +220,8 @@ def test_a_helper_writes_to_nothing_but_shared_memory(tmp_path: Path) -> None:
     file, descriptor = tmp_path / "file", tmp_path / "7"
     file.write_bytes(b"of a process that has the number of a parent that is gone")
     descriptor.symlink_to(file)
-    segment = Segment(Told(0, 0, 0, {}, {}, []), [], [])
     with pytest.raises(ProcessLookupError):
-        helper._put(segment, str(descriptor))
+        helper._sink(str(descriptor))
     assert file.stat().st_size
 
 

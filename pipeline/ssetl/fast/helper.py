@@ -145,12 +145,11 @@ def _put(batches: list[pa.RecordBatch], sink: pa.NativeFile) -> None:
             writer.write_batch(batch)
 
 
-def _memory(parent: int, descriptor: int) -> str:
-    """Where the parent has the memory for a segment open."""
-    path = f"/proc/{parent}/fd/{descriptor}"
-    if not Path(path).readlink().name.startswith(_MEMORY):  # of another process that has its number now
-        raise FileNotFoundError(path)
-    return path
+def _sink(memory: str) -> pa.NativeFile:
+    """The memory for a segment, by its path in `/proc`."""
+    if not Path(memory).readlink().name.startswith(_MEMORY):  # of another process that has its number now
+        raise ProcessLookupError(memory)
+    return pa.OSFile(memory, "wb")
 
 
 def _serve(orders: int, answers: int, read: Read, parent: int) -> None:
@@ -161,7 +160,7 @@ def _serve(orders: int, answers: int, read: Read, parent: int) -> None:
             segment = read(start, end)
             answer = b""
             if segment is not None:
-                with pa.OSFile(_memory(parent, memory), "wb") as both:
+                with _sink(f"/proc/{parent}/fd/{memory}") as both:
                     _put(segment.chunks, both)
                     size = both.tell()
                     _put(segment.streams, both)
