@@ -20,7 +20,7 @@ from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.privacy import KEEP, Policy, screened
 
 ROW_GROUP_ROWS: Final = 128 << 10
-"""Rows of a row group: what a reader skips or reads as one."""
+"""Rows from which on a row group ends, what a reader skips or reads as one: it ends with a batch."""
 
 ROW_GROUP_BYTES: Final = 64 << 20
 """A row group ends earlier if its rows take so much memory."""
@@ -52,6 +52,10 @@ _TERSE: Final = frozenset(
     }
 )
 """Columns of chunks that their encoding leaves little of: to compress that as well is a tenth of all work."""
+
+_FILTERED: Final = {"streams": 128 << 10, "chunks": 16 << 10}
+"""Different values of a row group for which a bloom filter is exact enough: the filters of all row groups are
+in memory until their file is closed."""
 
 BLOOM_FILTERS: Final = ("stream_id", "response_id")
 """Columns of streams and chunks by which one stream is looked up."""
@@ -175,7 +179,7 @@ class _TableWriter:
             if self._is_discarded:
                 return
             rows = screened(self._table, pa.concat_tables(batches), self._policy).unify_dictionaries()
-            self._open(rows.schema).write_table(rows, row_group_size=ROW_GROUP_ROWS)
+            self._open(rows.schema).write_table(rows, row_group_size=rows.num_rows)
 
     def _open(self, rows: pa.Schema) -> ParquetWriter:
         if self._writer is None:
@@ -223,7 +227,7 @@ def _options(table: str) -> dict[str, Any]:
     columns = schema.TABLES[table]
     numbers = [f.name for f in columns if pa.types.is_integer(f.type) or pa.types.is_timestamp(f.type)]
     texts = [field.name for field in columns if pa.types.is_string(field.type)]
-    filters = {name: {"ndv": ROW_GROUP_ROWS, "fpp": 0.01} for name in BLOOM_FILTERS}
+    filters = {name: {"ndv": _FILTERED[table], "fpp": 0.01} for name in BLOOM_FILTERS if table in _FILTERED}
     return {
         "writer_engine_version": "V2",
         "compression": {
@@ -234,7 +238,7 @@ def _options(table: str) -> dict[str, Any]:
         "write_statistics": [name for name in columns.names if name not in texts],
         "write_batch_size": _BATCH_ROWS,
         "max_rows_per_page": ROW_GROUP_ROWS,
-        "bloom_filter_options": filters if table in ("streams", "chunks") else None,
+        "bloom_filter_options": filters or None,
         "store_schema": False,
         "write_page_checksum": True,
     }
