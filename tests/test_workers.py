@@ -197,6 +197,20 @@ def test_a_worker_names_what_the_system_refused(tmp_path: Path) -> None:
     assert "expected a folder" in answer["message"]
 
 
+def test_a_worker_whose_parent_is_gone_ends_quietly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ssetl.workers", str(tmp_path / "nothing")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(b"00000001-0001\n")
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_a_worker_ends_on_sigterm(folder: Path) -> None:
     lake = folder.parent / "lake"
     ssetl.ingest(folder, dataset=lake)

@@ -224,8 +224,10 @@ def _serve(folder: str, names: IO[bytes], answers: IO[bytes]) -> None:
 def main() -> None:
     """Be a worker."""
     tune()
-    _serve(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)
-    leave(0)
+    with suppress(BrokenPipeError):  # nobody waits for an answer any more
+        _serve(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)
+        leave(0)
+    os._exit(0)
 
 
 if __name__ == "__main__":
