@@ -124,7 +124,7 @@ def test_times_beyond_python_are_written_all_the_same() -> None:
         (-0.5, "-0.5"),
         ("-x", "'-x"),
         (NOON, "2026-03-02T12:00:00.500000Z"),
-        (dt.datetime(2026, 3, 2), "2026-03-02T00:00:00"),  # noqa: DTZ001
+        (dt.datetime(2026, 3, 2), "2026-03-02T00:00:00"),  # noqa: DTZ001 - the case
         (dt.date(2026, 3, 2), "2026-03-02"),
         (dt.time(1, 2, 3), "01:02:03"),
         ({"a": [1, None]}, '{"a":[1,null]}'),

@@ -55,7 +55,7 @@ def test_wrong_declarations_name_the_place(line: str, message: str) -> None:
         ("TIMESTAMPTZ", "2026-03-02 09:16", dt.datetime(2026, 3, 2, 9, 16, tzinfo=dt.UTC)),
         ("TIMESTAMPTZ", "2026-03-02T09:16:00.5Z", dt.datetime(2026, 3, 2, 9, 16, 0, 500_000, dt.UTC)),
         ("TIMESTAMPTZ", "2026-03-02T09:16:00+02:00", dt.datetime(2026, 3, 2, 7, 16, tzinfo=dt.UTC)),
-        ("TIMESTAMPTZ", dt.datetime(2026, 3, 2), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)),  # noqa: DTZ001
+        ("TIMESTAMPTZ", dt.datetime(2026, 3, 2), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)),  # noqa: DTZ001 - no zone is the case
         ("TIMESTAMPTZ", dt.date(2026, 3, 2), dt.datetime(2026, 3, 2, tzinfo=dt.UTC)),
         ("VARCHAR", "", ""),
         ("INTEGER", "-5", -5),
@@ -107,7 +107,7 @@ def test_a_while_ago(text: str, ago: int) -> None:
     assert before <= found + dt.timedelta(seconds=ago) <= after
 
 
-@given(st.datetimes(min_value=dt.datetime(1, 1, 2), max_value=dt.datetime(9999, 12, 30)))  # noqa: DTZ001
+@given(st.datetimes(min_value=dt.datetime(1, 1, 2), max_value=dt.datetime(9999, 12, 30)))  # noqa: DTZ001 - bounds
 def test_any_time_comes_back_from_its_text(time: dt.datetime) -> None:
     assert convert(parameter("TIMESTAMPTZ"), time.isoformat()) == time.replace(tzinfo=dt.UTC)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -113,7 +114,6 @@ def test_row_groups_are_of_one_size_and_bounded_in_memory(
 
 
 def test_a_stream_can_be_looked_up_by_bloom_filter(dataset: Dataset) -> None:
-    duckdb = pytest.importorskip("duckdb")
     write(dataset)
     with duckdb.connect() as connection:
         filters = connection.execute(

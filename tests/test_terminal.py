@@ -34,7 +34,7 @@ def test_columns_are_aligned_and_numbers_to_the_right() -> None:
         "response_model          time_to_first_token_ms  streams",
         "───────────────────────────────────────────────────────",
         "gpt-4o-mini-2024-07-18                   412.2       12",
-        "–                                            –        3",  # noqa: RUF001
+        "–                                            –        3",  # noqa: RUF001 - null
     ]
 
 
@@ -53,7 +53,7 @@ def test_a_terminal_gets_folded_heads_first() -> None:
         "response_model          token_ms  streams",
         "─────────────────────────────────────────",
         "gpt-4o-mini-2024-07-18     412.2       12",
-        "–                              –        3",  # noqa: RUF001
+        "–                              –        3",  # noqa: RUF001 - null
     ]
     assert table.left_out == ()
 
@@ -61,7 +61,7 @@ def test_a_terminal_gets_folded_heads_first() -> None:
 def test_then_cropped_texts() -> None:
     assert lines(drawn(TABLE, width=40))[-2:] == [
         "gpt-4o-mini-2024-07-…     412.2       12",
-        "–                             –        3",  # noqa: RUF001
+        "–                             –        3",  # noqa: RUF001 - null
     ]
 
 
@@ -178,7 +178,7 @@ def test_a_terminal_is_never_overrun(texts: list[str], width: int) -> None:
 
 
 def test_what_is_no_number_is_unknown() -> None:
-    assert lines(drawn({"n": [float("nan"), float("inf"), 1.0]}))[2:] == ["    –", "    –", "1.000"]  # noqa: RUF001
+    assert lines(drawn({"n": [float("nan"), float("inf"), 1.0]}))[2:] == ["    –", "    –", "1.000"]  # noqa: RUF001 - null
 
 
 def test_no_rows() -> None:

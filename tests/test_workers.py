@@ -18,6 +18,7 @@ from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.errors import DataError
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"
+ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
 SOME = ("completions.sse", "interleaved.sse", "plain.txt", "reasoning.ndjson", "tool-calls.sse")
 
 
@@ -140,7 +141,7 @@ def by_copies(
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
+@ONLY_LINUX
 def test_copies_of_the_process_write_what_one_process_writes(folder: Path) -> None:
     lake, alone = folder.parent / "by-copies", folder.parent / "alone"
     for then, said in (("os.kill(self.pid, 9)", "has died"), ("pass", "captures:")):
@@ -156,7 +157,7 @@ def test_copies_of_the_process_write_what_one_process_writes(folder: Path) -> No
         assert sorted(map(repr, written[table])) == sorted(map(repr, by_one[table]))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
+@ONLY_LINUX
 def test_what_nobody_expected_in_a_copy_is_told(folder: Path) -> None:
     fail = "workers.write_part = lambda *_: 1 / 0"
     done = by_copies(folder, folder.parent / "lake", "pass", before=fail)

@@ -182,7 +182,7 @@ class _Run:
         """Write the parts that are planned and not whole."""
         loading().join()
         from ssetl.workers import write_parts  # noqa: PLC0415 - loaded while the plan was made
-        from ssetl.writing import SourceChanged  # noqa: PLC0415
+        from ssetl.writing import SourceChanged  # noqa: PLC0415 - as above
 
         size = sum(planned.bytes for part in pending for planned in part.captures)
         done = 0

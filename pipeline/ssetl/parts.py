@@ -51,7 +51,7 @@ _TERSE: Final = frozenset(
         *(field.name for field in schema.USAGE),
     }
 )
-"""Columns of chunks that their encoding leaves little of: to compress that as well is a tenth of all work."""
+"""Columns that their encoding leaves little of: to compress that as well is a tenth of all work."""
 
 _FILTERED: Final = {"streams": 128 << 10, "chunks": 16 << 10}
 """Different values of a row group for which a bloom filter is exact enough: the filters of all row groups are

@@ -64,7 +64,7 @@ def test_each_kind_of_stamp_is_read(name: str, first: int, step: int | None) -> 
     assert len(found) == 9
     assert None not in found
     assert found[0] == pytest.approx(first, abs=1)
-    assert found == sorted(found)  # type: ignore[type-var]
+    assert found == sorted(found)
     if step:
         gaps = {after - before for before, after in pairwise(found) if before and after}
         assert gaps <= {step - 1, step, step + 1}

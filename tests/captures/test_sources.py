@@ -127,7 +127,7 @@ def test_missing_paths_and_empty_folders_are_named(tmp_path: Path) -> None:
 )
 def test_any_file_name_becomes_text_and_comes_back(name: bytes, tmp_path: Path) -> None:
     file = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 - a name that no Path takes as bytes
-    with open(file, "wb") as stream:  # noqa: PTH123
+    with open(file, "wb") as stream:  # noqa: PTH123 - as above
         stream.write(b"x")
     [source] = find([tmp_path]).sources
     source.path.encode()

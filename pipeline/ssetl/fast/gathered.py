@@ -26,12 +26,12 @@ def gathered(arrays: Sequence[Array], places: Places, filled: Mask, valid: Bits)
     offsets = [_offsets(array) for array in arrays]
     firsts = np.cumsum([0, *map(len, offsets)])
     borders = np.concatenate(offsets)
-    inside = places[filled]
-    last = np.flatnonzero(np.diff(inside) != 1)
-    if len(inside) < _WORTH * len(last):
+    spots = places[filled]
+    last = np.flatnonzero(np.diff(spots) != 1)
+    if len(spots) < _WORTH * len(last):
         return _one_by_one(arrays, places, firsts)
-    begins = inside[np.concatenate(([0], last + 1))] if len(inside) else inside
-    ends = inside[np.append(last, len(inside) - 1)] + 1 if len(inside) else inside
+    begins = spots[np.concatenate(([0], last + 1))] if len(spots) else spots
+    ends = spots[np.append(last, len(spots) - 1)] + 1 if len(spots) else spots
     owners = np.searchsorted(firsts, begins, side="right") - 1
     pieces = list(zip(owners.tolist(), borders[begins].tolist(), borders[ends].tolist(), strict=True))
     lengths = np.diff(borders, append=0)[places]
