@@ -1,13 +1,19 @@
+import errno
+import os
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ssetl
-import ssetl.workers
-from ssetl import ingestion, loading
+from ssetl import copies, loading, matching, planner
+
+needs_copies = pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems do not copy processes safely"
+)
 
 CAPTURE = (
     'data: {"id":"c1","object":"chat.completion.chunk","created":1772442960,"model":"m",'
@@ -22,34 +28,87 @@ def capture(tmp_path: Path) -> Path:
     return path
 
 
-def test_nothing_loads_any_more_when_parts_are_written(
-    capture: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running: list[bool] = []
-    write_parts = ssetl.workers.write_parts
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may be copied, and sources that are worth it."""
+    monkeypatch.setattr(loading, "can_copy", lambda: True)
+    monkeypatch.setattr(loading, "WORTH", 0)
 
-    def noted(*arguments: object) -> object:
-        running.append("ssetl-loading" in [thread.name for thread in threading.enumerate()])
-        return write_parts(*arguments)
 
-    loading.loading.cache_clear()
-    monkeypatch.setattr(ingestion, "WORTH", 0)
-    monkeypatch.setattr(ssetl.workers, "write_parts", noted)
+@needs_copies
+@pytest.mark.usefixtures("own")
+def test_a_copy_makes_the_plan(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured_here: list[str] = []
+    measure = matching.measure
+    monkeypatch.setattr(
+        matching, "measure", lambda *a, **k: (measured_here.append(a[0]), measure(*a, **k))[1]
+    )
     assert ssetl.ingest(capture, dataset=capture.parent / "lake").events == 1
-    assert running == [False]
+    assert not measured_here
+    monkeypatch.setattr(loading, "WORTH", 1 << 30)
+    assert ssetl.ingest(capture, dataset=capture.parent / "another").events == 1
+    assert measured_here == [str(capture)]
+
+
+@needs_copies
+@pytest.mark.usefixtures("own")
+def test_nobody_is_asked_where_nothing_is_new(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssetl.ingest(capture, dataset=capture.parent / "lake")
+    monkeypatch.setattr(loading, "copy", lambda *_: pytest.fail("copied"))
+    assert ssetl.ingest(capture, dataset=capture.parent / "lake").unchanged == 1
+
+
+@needs_copies
+@pytest.mark.usefixtures("own")
+def test_a_plan_is_made_here_if_the_copy_cannot_tell_it() -> None:
+    here = os.getpid()
+
+    def make() -> planner.Planned:
+        if os.getpid() != here:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return planner.Planned(unchanged=7)
+
+    assert loading.planned(make).unchanged == 7
+
+
+def test_a_plan_is_made_here_if_there_is_no_room_for_two(own: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(loading, "copy", full)
+    assert loading.planned(lambda: planner.Planned(unchanged=7)).unchanged == 7
+
+
+@needs_copies
+@pytest.mark.usefixtures("own")
+def test_a_copy_ends_with_who_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    def noted(*arguments: Any) -> int:
+        started.append(copies.copy(*arguments))
+        return started[0]
+
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loading, "copy", noted)
+    monkeypatch.setattr(loading.importlib, "import_module", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        loading.planned(lambda: time.sleep(3600) or planner.Planned())
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
 
 
 FAILING = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import ssetl.ingestion
-ssetl.ingestion.WORTH = 0
-turn = sys.getswitchinterval()
+import ssetl.copies, ssetl.loading
+ssetl.copies.claim()
+ssetl.loading.WORTH = 0
 try:
     ssetl.ingest(sys.argv[2], dataset=sys.argv[3])
 except ImportError as error:
     print(error)
-assert sys.getswitchinterval() == turn
 """
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import ssetl
-from ssetl import planner, workers
+from ssetl import planner, pool, workers
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.errors import DataError
 
@@ -39,13 +39,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def started(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]:
     """The workers that are started."""
     processes = []
-    start = workers._start
+    start = pool._start
 
     def noted(folder: Path) -> "subprocess.Popen[bytes]":
         processes.append(start(folder))
         return processes[-1]
 
-    monkeypatch.setattr(workers, "_start", noted)
+    monkeypatch.setattr(pool, "_start", noted)
     return processes
 
 
@@ -83,17 +83,17 @@ def test_little_is_written_without_workers(
 def test_a_worker_that_is_killed_costs_nothing_but_a_rerun(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake, start = folder.parent / "lake", workers._start
+    lake, start = folder.parent / "lake", pool._start
 
     def killed(path: Path) -> "subprocess.Popen[bytes]":
         process = start(path)
         process.kill()
         return process
 
-    monkeypatch.setattr(workers, "_start", killed)
+    monkeypatch.setattr(pool, "_start", killed)
     with pytest.raises(DataError, match="run the ingest again"):
         ssetl.ingest(folder, dataset=lake)
-    monkeypatch.setattr(workers, "_start", start)
+    monkeypatch.setattr(pool, "_start", start)
     ssetl.ingest(folder, dataset=lake)
     ssetl.ingest(folder, dataset=folder.parent / "undisturbed")
     assert rows(lake) == rows(folder.parent / "undisturbed")
@@ -116,16 +116,16 @@ def test_a_source_that_changes_before_a_worker_reads_it_is_planned_anew(
 
 COPIES = """
 import os, sys
-from ssetl import copies, planner, workers
+from ssetl import copies, planner, pool, worker, workers
 planner.make.__kwdefaults__["part_bytes"] = 1
 workers.WORTH_COPIES = 0
 copies.cores = workers.cores = lambda: 2
-start = workers._Copy.__init__
+start = pool._Copy.__init__
 def started(self, folder):
     print("started", file=sys.stderr)
     start(self, folder)
     {then}
-workers._Copy.__init__ = started
+pool._Copy.__init__ = started
 {before}
 copies.claim()
 from ssetl.cli import run
@@ -159,7 +159,7 @@ def test_copies_of_the_process_write_what_one_process_writes(folder: Path) -> No
 
 @ONLY_LINUX
 def test_what_nobody_expected_in_a_copy_is_told(folder: Path) -> None:
-    fail = "workers.write_part = lambda *_: 1 / 0"
+    fail = "worker.write_part = lambda *_: 1 / 0"
     done = by_copies(folder, folder.parent / "lake", "pass", before=fail)
     assert done.returncode == 1
     assert "unexpected: ZeroDivisionError" in done.stderr
@@ -168,7 +168,7 @@ def test_what_nobody_expected_in_a_copy_is_told(folder: Path) -> None:
 
 def asked(lake: Path, *names: str, cause: Callable[["subprocess.Popen[bytes]"], object] | None = None) -> Any:
     """What a worker answers to names of parts, and its exit status."""
-    process = workers._start(lake)
+    process = pool._start(lake)
     assert process.stdin is not None
     assert process.stdout is not None
     for name in names:

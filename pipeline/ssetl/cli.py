@@ -9,7 +9,6 @@ import errno
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -322,6 +321,8 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(_failure_of_system(error), 1)
     except Exception as error:
         if os.environ.get(TRACEBACK):
+            import traceback
+
             traceback.print_exc()
         return _fail(f"unexpected: {error!r}. Set {TRACEBACK}=1 to see where it came from.", 1)
 

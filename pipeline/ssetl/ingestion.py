@@ -14,14 +14,13 @@ from pathlib import Path
 
 import msgspec
 
-from ssetl import planner
+from ssetl import loading, planner
 from ssetl.captures import sources
 from ssetl.captures.compression import DEFAULT_LIMITS, Limits
 from ssetl.content import MODES, OPTION
 from ssetl.dataset import Dataset
 from ssetl.errors import UsageError
 from ssetl.lineage import PartGone
-from ssetl.loading import WORTH, loading
 from ssetl.plan import Part, plan_number
 
 Progress = Callable[[int, int], None]
@@ -98,11 +97,11 @@ def ingest(
     if "-" in named:
         sources.spool(sys.stdin.buffer, folder)
     listed = [*found.sources, *sources.spooled(folder)]
-    is_large = sum(source.size for source in listed) >= WORTH
+    is_large = sum(source.size for source in listed) >= loading.WORTH and len(listed) <= loading.MOST
     plan = partial(
         planner.make,
         settle=settle,
-        reading=loading if is_large else lambda: None,
+        where=loading.planned if is_large else planner.here,
         closed=_closed_bytes,
         options={} if content == "keep" else {OPTION: content},
         limits=limits,
@@ -180,7 +179,6 @@ class _Run:
 
     def _write(self, dataset: Dataset, pending: list[Part]) -> None:
         """Write the parts that are planned and not whole."""
-        loading().join()
         from ssetl.workers import write_parts  # noqa: PLC0415 - loaded while the plan was made
         from ssetl.writing import SourceChanged  # noqa: PLC0415 - as above
 

@@ -62,13 +62,22 @@ class Planned(msgspec.Struct, frozen=True):
     unreadable: tuple[tuple[str, str], ...] = ()
 
 
+Where = Callable[[Callable[[], Planned]], Planned]
+"""Calls a function that reads sources to make a plan, and gives the plan."""
+
+
+def here(plan: Callable[[], Planned]) -> Planned:
+    """Make the plan just here."""
+    return plan()
+
+
 def make(
     dataset: Dataset,
     sources: Iterable[Source],
     *,
     now_us: int,
     settle: float = 0.0,
-    reading: Callable[[], object] = lambda: None,
+    where: Where = here,
     closed: Closed | None = None,
     part_bytes: int = PART_BYTES,
     options: dict[str, str] | None = None,
@@ -81,7 +90,7 @@ def make(
         sources: what is there, as `sources.find` lists it.
         now_us: microseconds since 1970, the time of the plans.
         settle: seconds for which a source must have been left alone before its open end is taken.
-        reading: called before a source is read; not at all if there is nothing to read.
+        where: makes the plan if sources must be read for it.
         closed: tells how far a younger source can be taken; without it, and if it is compressed, such a
             source waits as a whole.
         part_bytes: see `PART_BYTES`.
@@ -89,10 +98,16 @@ def make(
         limits: how far compressed sources may inflate.
     """
     young_ns = now_us * 1000 - int(settle * 1e9) if settle else None
-    planner = _Planner(dataset, limits, reading, closed, young_ns)
-    for source in sorted(sources):
-        planner.take(source)
-    return planner.planned(now_us, part_bytes, options or {})
+    lineage = Lineage(dataset)
+    ordered = sorted(sources)
+
+    def planned() -> Planned:
+        planner = _Planner(dataset, lineage, limits, closed, young_ns)
+        for source in ordered:
+            planner.take(source)
+        return planner.planned(now_us, part_bytes, options or {})
+
+    return planned() if all(map(lineage.covers, ordered)) else where(planned)
 
 
 def void(dataset: Dataset, part: str, *, now_us: int) -> Plan:
@@ -127,13 +142,12 @@ class _Planner:
     def __init__(
         self,
         dataset: Dataset,
+        lineage: Lineage,
         limits: Limits,
-        reading: Callable[[], object],
         closed: Closed | None,
         young_ns: int | None,
     ) -> None:
-        self._lineage = Lineage(dataset)
-        self._reading = reading
+        self._lineage = lineage
         self._number = dataset.number
         self._limits = limits
         self._closed_in = closed or (lambda _path, _offset, _length: 0)
@@ -157,7 +171,6 @@ class _Planner:
         if self._lineage.covers(source):
             self._unchanged += 1
             return
-        self._reading()
         try:
             self._decide(source, match(self._lineage, source, self._limits))
         except Changing:

@@ -4,7 +4,6 @@ It pays where making a value is numpy's or the system's work, which other thread
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 Value = TypeVar("Value")
@@ -20,6 +19,8 @@ def ahead(values: Iterator[Value]) -> Iterator[Value]:
             break
         else:
             return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - takes long to load, as does logging
+
     with ThreadPoolExecutor(1, thread_name_prefix="ssetl-ahead") as thread:
         coming = thread.submit(_next, values)
         while found := coming.result():

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ssetl import kernels, tables
 from ssetl.apis.row import Row, Usage
+from ssetl.fast import uniform
 from ssetl.fast.block import Bits, Places
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.gathered import gathered
@@ -67,7 +68,7 @@ class _Columns:
         self._singles = len(singles)
         self._of_match = self._by_source(bulk.match)
         self._spots: dict[int, tuple[Places, Places]] = {}
-        self._zeros = np.zeros(self._count + 1, np.int64)  # of all columns that differ in nothing else
+        self._zeros = uniform.zeros(self._count)
         self._validity: dict[tuple[bytes, tuple[int, ...]], Bits] = {}
 
     @cached_property
@@ -115,20 +116,13 @@ class _Columns:
             else:
                 values += _values(match, field.name, owner, self._capture_id, by_row=by_row)
         if not tellers and values.count(None) == len(values):
-            return self._nulls(field.type)
+            return uniform.column(field.type, self._count, None)
         sources = _Sources(values, self._of_row if by_row else self._of_match, tellers)
         if pa.types.is_dictionary(field.type):
             return self._repeated(sources)
         if pa.types.is_primitive(field.type):
             return self._numbers(sources, field)
         return self._texts(sources, field)
-
-    def _nulls(self, kind: pa.DataType) -> Array:
-        if isinstance(kind, pa.DictionaryType):
-            return pa.DictionaryArray.from_arrays(self._nulls(kind.index_type), pa.array([], kind.value_type))
-        inside = pa.nulls(0, kind.value_type) if isinstance(kind, pa.ListType) else None
-        buffers = [self._zeros] * (2 if pa.types.is_string(kind) else 1)
-        return kernels.array(kind, self._count, *buffers, valid=self._zeros, inside=inside)
 
     def _valid(self, sources: "_Sources") -> Bits:
         """Which rows of a column are not null; many columns are null in the same rows."""

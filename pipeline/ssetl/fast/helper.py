@@ -18,6 +18,7 @@ import msgspec
 import pyarrow as pa
 
 from ssetl.copies import copy
+from ssetl.fast.uniform import Uniform, completed, without
 from ssetl.streams import Rejected
 
 _ORDER: Final = struct.Struct("<QQQ")  # start, end, and the descriptor of the memory for the segment
@@ -128,11 +129,11 @@ class Helper:
 
 
 def _fetched(answer: bytes, memory: int) -> Segment:
-    told, size = msgspec.msgpack.decode(answer, type=tuple[Told, int])
+    told, same, size = msgspec.msgpack.decode(answer, type=tuple[Told, Uniform, int])
     # Mapped and not read: the chunks are used where they are, and written away soon. Streams wait longer.
     chunks = mmap.mmap(memory, size, prot=mmap.PROT_READ)
     streams = os.pread(memory, os.fstat(memory).st_size - size, size)
-    return Segment(told, _batches(chunks), _batches(streams))
+    return Segment(told, [completed(batch, same) for batch in _batches(chunks)], _batches(streams))
 
 
 def _batches(data: mmap.mmap | bytes) -> list[pa.RecordBatch]:
@@ -160,10 +161,11 @@ def _serve(orders: int, answers: int, read: Read, parent: int) -> None:
             segment = read(start, end)
             answer = b""
             if segment is not None:
+                same, chunks = without(segment.chunks)
                 with _sink(f"/proc/{parent}/fd/{memory}") as both:
-                    _put(segment.chunks, both)
+                    _put(chunks, both)
                     size = both.tell()
                     _put(segment.streams, both)
-                answer = msgspec.msgpack.encode((segment.told, size))
+                answer = msgspec.msgpack.encode((segment.told, same, size))
             sink.write(_SIZE.pack(len(answer)) + answer)
             sink.flush()
