@@ -20,6 +20,16 @@ SUSPICIOUS: Final = (
 )
 """What every credential has about it, for RE2 and `re` alike: a text that does not match holds none."""
 
+SUSPICIOUS_PIECE: Final = "://|" + SUSPICIOUS
+"""The same for pieces of a JSON text, which holds no credential if none of its pieces matches. It may be cut
+at quotes, commas and colons: nothing else that is suspicious has one in it."""
+
+UNUSUAL: Final = (
+    r"[-_]|://|AIza|AKIA|ASIA|ya29|eyJ"
+    r"|(?i:bearer|basic|api[-_ ]?key|access|private|secret|cookie|authori|credential|passw|token)"
+)
+"""In random letters and digits there is rarely any of it, in suspicious pieces always; quick to look for."""
+
 
 def mask(text: str) -> str:
     """`text` with `[masked]` in place of what looks like a credential."""

@@ -5,6 +5,7 @@ what DuckDB takes to start; so do methods of arrays, `cast` and `filter` among t
 called by their names. Places are whole numbers within bounds, texts may be chunked.
 """
 
+import struct
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -54,6 +55,16 @@ def bits(mask: Numbers) -> Numbers:
 def numbers(values: Numbers) -> Array:
     """The numbers of a numpy array, not copied. `pa.array` imports what numpy has for masked arrays."""
     return array(pa.from_numpy_dtype(values.dtype), len(values), np.ascontiguousarray(values))
+
+
+def data(texts: Array) -> memoryview:
+    """The bytes of all texts behind each other, not copied."""
+    _, offsets, data = texts.buffers()
+    if data is None:
+        return memoryview(b"")
+    [start] = struct.unpack_from("i", offsets, 4 * texts.offset)
+    [end] = struct.unpack_from("i", offsets, 4 * (texts.offset + len(texts)))
+    return memoryview(data)[start:end]
 
 
 def take(values: Array, places: Array) -> Array:
@@ -127,6 +138,6 @@ def replaced(values: Array, mask: Array, by: Array) -> Array:
     return call_function("replace_with_mask", [values, mask, by])
 
 
-def matches(text: memoryview | bytes, pattern: str) -> bool:
-    """Whether a regular expression (RE2) matches somewhere in a text."""
-    return is_any(matching(pa.array([text], pa.binary()), pattern))
+def matches(texts: Sequence[memoryview | bytes], pattern: str) -> bool:
+    """Whether a regular expression (RE2) matches somewhere in one of some texts."""
+    return is_any(matching(pa.array(texts, pa.binary()), pattern))

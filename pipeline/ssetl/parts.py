@@ -178,7 +178,8 @@ class _TableWriter:
         with self._at_work:
             if self._is_discarded:
                 return
-            rows = screened(self._table, pa.concat_tables(batches), self._policy).unify_dictionaries()
+            written = [screened(self._table, batch, self._policy) for batch in batches]
+            rows = pa.concat_tables(written).unify_dictionaries()
             self._open(rows.schema).write_table(rows, row_group_size=rows.num_rows)
 
     def _open(self, rows: pa.Schema) -> ParquetWriter:

@@ -17,7 +17,6 @@ are no part of a response the sample ends before the first brace or quote, for t
 """
 
 import os
-import struct
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -52,6 +51,9 @@ class Policy(msgspec.Struct, frozen=True):
 
 KEEP: Final = Policy()
 
+SCREENED: Final[dict[bytes | str, bytes | str]] = {b"ssetl.screened": b""}
+"""Metadata of a column in memory: it has been searched, and nothing in it looks like a credential."""
+
 
 def policy_of(options: Mapping[str, str], dataset: Path) -> Policy:
     """The policy of a part with these options. The first part that hashes makes the key of its dataset.
@@ -68,7 +70,8 @@ def screened(table: str, rows: pa.Table, policy: Policy) -> pa.Table:
     if table == "rejects":
         rows = _with(rows, "sample", partial(_leads, rows["reason"]))
     for name, change in _MASKED.get(table, {}).items():
-        rows = _with(rows, name, partial(_mask_column, change))
+        if rows.schema.field(name).metadata != SCREENED:
+            rows = _with(rows, name, partial(_mask_column, change))
     if policy.mode == "keep":
         return rows
     hide = partial(_hashed, policy.key) if policy.mode == "hash" else _dropped
@@ -168,7 +171,7 @@ def _leads(reasons: Any, samples: Any) -> Any:
 
 def _mask_column(change: Callable[[Any], Any], column: Any) -> Any:
     """A column with its suspicious values changed. Mostly there is none, and one quick search tells."""
-    if not any(kernels.matches(_joined(chunk), SUSPICIOUS) for chunk in column.chunks):
+    if not kernels.matches([_texts_of(chunk) for chunk in column.chunks], SUSPICIOUS):
         return column
     return pa.chunked_array([_mask_chunk(change, chunk) for chunk in column.chunks], column.type)
 
@@ -181,16 +184,9 @@ def _mask_chunk(change: Callable[[Any], Any], values: Any) -> Any:
     return kernels.replaced(values, hits, pa.array(changed, values.type))
 
 
-def _joined(values: Any) -> memoryview:
+def _texts_of(values: Any) -> memoryview:
     """All texts of an array as one."""
-    if isinstance(values, pa.DictionaryArray):
-        values = values.dictionary
-    _, offsets, data = values.buffers()
-    if data is None:
-        return memoryview(b"")
-    [start] = struct.unpack_from("i", offsets, 4 * values.offset)
-    [end] = struct.unpack_from("i", offsets, 4 * (values.offset + len(values)))
-    return memoryview(data)[start:end]
+    return kernels.data(values.dictionary if isinstance(values, pa.DictionaryArray) else values)
 
 
 def _map_column(change: Callable[[Any], Any], column: Any) -> Any:

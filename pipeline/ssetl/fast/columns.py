@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ssetl import kernels, tables
 from ssetl.apis.row import Row, Usage
+from ssetl.credentials import SUSPICIOUS_PIECE, UNUSUAL
 from ssetl.fast import uniform
 from ssetl.fast.block import Bits, Places
 from ssetl.fast.bulk import Bulk
@@ -21,10 +22,14 @@ from ssetl.fast.gathered import gathered
 from ssetl.fast.layout import Match
 from ssetl.fast.reader import Counted
 from ssetl.kernels import Array
+from ssetl.privacy import SCREENED
 from ssetl.streams import Placed
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
 _OF_ROW: Final = frozenset(Row.__struct_fields__)
+
+_EXTRA: Final = tables.CHUNKS.get_field_index("extra")
+_SCREENED: Final = tables.CHUNKS.set(_EXTRA, tables.CHUNKS.field(_EXTRA).with_metadata(SCREENED))
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.signedinteger]]
 
@@ -69,6 +74,7 @@ class _Columns:
         self._of_match = self._by_source(bulk.match)
         self._spots: dict[int, tuple[Places, Places]] = {}
         self._zeros = uniform.zeros(self._count)
+        self._is_screened = False
         self._validity: dict[tuple[bytes, tuple[int, ...]], Bits] = {}
 
     @cached_property
@@ -86,10 +92,8 @@ class _Columns:
             "event_index": self._merged(indexes, self._counted.index),
             "byte_offset": self._merged(offsets, self._bulk.offsets(self._counted.units)),
         }
-        return pa.RecordBatch.from_arrays(
-            [told[field.name] if field.name in told else self._column(field) for field in tables.CHUNKS],
-            schema=tables.CHUNKS,
-        )
+        arrays = [told[field.name] if field.name in told else self._column(field) for field in tables.CHUNKS]
+        return pa.RecordBatch.from_arrays(arrays, schema=_SCREENED if self._is_screened else tables.CHUNKS)
 
     def _merged(self, of_placed: Sequence[int], of_counted: Numbers) -> Array:
         """A number for each event of `placed`, and one for each of those that were counted."""
@@ -161,6 +165,11 @@ class _Columns:
         """A column of texts or of lists."""
         is_text = pa.types.is_string(field.type)
         arrays = [pa.array(sources.values if is_text else tables.calls(sources.values), field.type)]
+        if field.name == "extra":
+            told = [piece for n in sources.tellers for piece in self._bulk.matches[n].pieces]
+            pieces = pa.array([kernels.data(arrays[0]), *told], pa.binary())
+            unusual = kernels.where(pieces, kernels.matching(pieces, UNUSUAL))
+            self._is_screened = not kernels.is_any(kernels.matching(unusual, SUSPICIOUS_PIECE))
         places = sources.of_row.copy()
         filled = np.array([bool(value) for value in sources.values])[sources.of_row]
         for n in sources.tellers:

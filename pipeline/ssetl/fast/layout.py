@@ -26,6 +26,7 @@ MAX_KNOWN: Final = 1 << 20
 _USAGE: Final = frozenset(Usage.__struct_fields__)
 _EXTRA: Final = -1  # its number among the holes: it may hold some of them
 _TAIL: Final = 8  # bytes
+_FEW: Final = 8  # units per row from which on `extra` has shorter pieces than itself
 
 
 class Match(msgspec.Struct, frozen=True, eq=False):
@@ -38,6 +39,7 @@ class Match(msgspec.Struct, frozen=True, eq=False):
         codes: which row each unit has.
         columns: the columns of `chunks` that elastic holes come out in, one element per unit.
         numbers: those of them that are numbers.
+        pieces: what `extra` is made of in all units, if `columns` tell it, cut at quotes and numbers only.
     """
 
     template: Template
@@ -46,6 +48,7 @@ class Match(msgspec.Struct, frozen=True, eq=False):
     codes: Codes
     columns: dict[str, Array]
     numbers: dict[str, Places]
+    pieces: list[memoryview | bytes]
 
     @property
     def is_whole(self) -> bool:
@@ -107,8 +110,11 @@ class Layout:
             search.pass_hole(n, self.template.holes[n].kind, segment.width if is_last else None)
             search.pass_segment(segment)
         search.keep(search.at == search.ends)
+        pieces: list[memoryview | bytes] = []
         for n in self._literal:
-            search.keep(plain(search.block.texts(*search.spans[n])))
+            texts_there = search.block.texts(*search.spans[n])
+            pieces.append(kernels.data(texts_there))
+            search.keep(plain(texts_there))
         if not search.units.size:
             return None
         codes, values = search.combinations()
@@ -116,6 +122,10 @@ class Layout:
         texts = self._texts(search)
         if self._extra_is_told:
             texts[_EXTRA] = self._extra(search, codes, values)
+            if len(values) * _FEW < len(codes):
+                pieces += self.template.around_extra(values)
+            else:
+                pieces = [kernels.data(texts[_EXTRA])]
         good = np.array(rows.valid, np.bool_)[codes]
         for text in texts.values():
             good &= _is_valid(text)
@@ -127,7 +137,7 @@ class Layout:
         if not len(codes):
             return None
         columns = self._columns(search, texts, rows, codes)
-        return Match(self.template, search.units, rows, codes, columns, self._numbers(search))
+        return Match(self.template, search.units, rows, codes, columns, self._numbers(search), pieces)
 
     def _texts(self, search: "_Search") -> dict[int, Array]:
         """What the text holes of columns hold, by number of the hole; null where it is not valid."""

@@ -158,6 +158,20 @@ class Template:
             told |= {field: [getattr(row, field) for row in made] for field in others}
         return Rows(self._made(stand_ins), told, valid)
 
+    def around_extra(self, values: Sequence[Values]) -> set[bytes]:
+        """What stands in `extra` around the elastic holes, in events with these values in the others."""
+        around, order = self.extra or ([""], [])
+        fixed = [n for n, hole in enumerate(self.holes) if not hole.is_elastic]
+        first, *texts = [text.encode() for text in around]
+        places = [fixed.index(n) if n in fixed else None for n in order]
+        if not any(place is not None for place in places):
+            return {b"".join((first, *texts))}
+        pairs = list(zip(places, texts, strict=True))
+        return {
+            b"".join([first, *[text if place is None else each[place] + text for place, text in pairs]])
+            for each in values
+        }
+
     def _made(self, values: Sequence[bytes]) -> Row:
         row, usage, call = list(self._row), self._usage, self._call
         for n, place, read in self._row_fills:

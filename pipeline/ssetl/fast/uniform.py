@@ -55,13 +55,14 @@ def without(batches: Sequence[pa.RecordBatch]) -> tuple[Uniform, list[pa.RecordB
 
 def completed(batch: pa.RecordBatch, uniform: Uniform) -> pa.RecordBatch:
     """A batch with the columns that it was passed on without."""
+    fields = [field if field.name in uniform else batch.schema.field(field.name) for field in tables.CHUNKS]
     arrays = [
         column(field.type, batch.num_rows, uniform[field.name])
         if field.name in uniform
         else batch.column(field.name)
-        for field in tables.CHUNKS
+        for field in fields
     ]
-    return pa.RecordBatch.from_arrays(arrays, schema=tables.CHUNKS)
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
 def _told(values: Array) -> tuple[Value] | None:
