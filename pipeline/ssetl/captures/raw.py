@@ -9,7 +9,7 @@ from typing import Final
 from ssetl.captures.container import Exchanges, Reader
 from ssetl.captures.exchange import Exchange, Read
 
-BLOCK: Final = 8 << 20
+BLOCK: Final = 16 << 20
 """Bytes of a piece: many events, so that they can be read together."""
 
 CONTAINERS: Final = ("sse", "ndjson")

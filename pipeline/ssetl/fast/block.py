@@ -28,7 +28,7 @@ MAX_DIGITS: Final = 15
 MAX_SEARCH: Final = 8
 """Words in which the end of a text is looked for in many places at once; longer ones one by one."""
 
-SHORTEST: Final = 8
+SHORTEST: Final = 16
 """Bytes of a line on average; places in a block of shorter ones take more memory than the block is worth."""
 
 LINES_PER_BLANK: Final = 8

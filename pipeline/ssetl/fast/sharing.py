@@ -31,13 +31,13 @@ WORTH: Final = 64 << 20
 FIRST: Final = 2 << 20
 """Bytes that are read before a helper is started: it begins with what has been learned from them."""
 
-SEGMENT: Final = 2 * BLOCK
+SEGMENT: Final = BLOCK
 """Most bytes of a segment."""
 
 WINDOW: Final = 1 << 20
 """Bytes in which a place to cut is looked for."""
 
-_TURNS: Final = (False, True)  # who reads a segment; true: the helper
+_TURNS: Final = (False, True, True)  # who reads a segment; true: the helper, as this process writes, too
 _AHEAD: Final = 3  # segments that the helper is asked for before the first of them is needed
 _EVENT: Final = 64 << 10  # bytes in which the event behind a cut must end
 
@@ -58,7 +58,8 @@ def read(reading: Reading, exchange: Exchange, source: Source) -> Generator[None
         return _segment(Reading(_Numbered(capture_id), exchange, templates), source, start, end)
 
     spans = pairwise(chain((FIRST,), _cuts(templates, source)))
-    turns = zip(cycle(_TURNS), spans, strict=False)
+    # Two for a start: until there is something to write, both have the same to do.
+    turns = zip(chain((False,), cycle(_TURNS)), spans, strict=False)
     coming: deque[tuple[bool, tuple[int, int]]] = deque()
     place = FIRST
     try:
