@@ -95,7 +95,8 @@ def _cuts(templates: Templates, source: Source) -> Iterator[int]:
     """Places to cut at behind what is read first, and the end of the file; fewer where there are none."""
     place = FIRST
     while place + SEGMENT < source.size:
-        cut = _cut(templates, source, place + SEGMENT)
+        end = place + SEGMENT
+        cut = _cut(templates, source, end - WINDOW // 8, end) or _cut(templates, source, end - WINDOW, end)
         if cut is None:
             return
         yield cut
@@ -103,10 +104,9 @@ def _cuts(templates: Templates, source: Source) -> Iterator[int]:
     yield source.size
 
 
-def _cut(templates: Templates, source: Source, end: int) -> int | None:
-    """The last place before `end` where an event begins that is likely to be the first of a stream."""
-    first = end - WINDOW
-    window = source.at(first, WINDOW)
+def _cut(templates: Templates, source: Source, first: int, end: int) -> int | None:
+    """The last place between two where an event begins that is likely to be the first of a stream."""
+    window = source.at(first, end - first)
     text, behind = (templates.terminator, True) if templates.terminator else (templates.opening, False)
     place = len(window)
     while text and (place := window.rfind(text, 0, place)) > 0:
