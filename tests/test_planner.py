@@ -296,6 +296,14 @@ def test_parts_are_of_a_good_size(folder: Folder) -> None:
     assert sizes == [[30, 30, 30], [30, 30, 30], [30, 30, 30], [30], [200]]
 
 
+def test_a_part_takes_in_so_many_captures(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "PART_CAPTURES", 2)
+    for n in range(5):
+        folder.put(f"file{n}", f"x{n}\n")
+    [plan] = folder.ingest().plans
+    assert [len(part.captures) for part in plan.parts] == [2, 2, 1]
+
+
 def test_what_replaces_a_capture_is_read_with_its_options(folder: Folder) -> None:
     folder.put("log", "a1\nend\nb1\n")
     folder.put("other", "o1\nend2\n")

@@ -36,6 +36,9 @@ from ssetl.version import __version__
 PART_BYTES: Final = 128 << 20
 """Decompressed bytes that a part takes in; a longer capture is a part of its own."""
 
+PART_CAPTURES: Final = 8192
+"""Captures that a part takes in: of many small ones there are parts enough for all processors."""
+
 RACY_US: Final = 2_000_000
 """A file changed less than this before it was planned may change again and keep its mtime."""
 
@@ -93,7 +96,7 @@ def make(
         where: makes the plan if sources must be read for it.
         closed: tells how far a younger source can be taken; without it, and if it is compressed, such a
             source waits as a whole.
-        part_bytes: see `PART_BYTES`.
+        part_bytes: see `PART_BYTES`; a part is also bounded by `PART_CAPTURES`.
         options: see `Part.options`.
         limits: how far compressed sources may inflate.
     """
@@ -380,7 +383,7 @@ def _of_size(captures: Iterable[PlannedCapture], part_bytes: int) -> list[tuple[
     packed: list[list[PlannedCapture]] = []
     room = -1
     for capture in captures:
-        if room < capture.bytes:
+        if room < capture.bytes or len(packed[-1]) == PART_CAPTURES:
             packed.append([])
             room = part_bytes
         packed[-1].append(capture)
