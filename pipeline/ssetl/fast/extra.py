@@ -21,6 +21,8 @@ class Place(NamedTuple):
 def ranges_of_extra(template: Template, values: Values) -> list[tuple[Place, Place]] | None:
     """The ranges of an event that put together are its `extra`; None if they are too many, or not enough.
 
+    But for the brace that it begins with: it is to be written over the first byte, so that it needs no range.
+
     Args:
         template: its template, which tells of `extra`.
         values: what its holes hold; those that are not elastic are as long in other events of the layout.
@@ -30,6 +32,7 @@ def ranges_of_extra(template: Template, values: Values) -> list[tuple[Place, Pla
     extra = _characters(around[0].encode())
     for n, text in zip(order, around[1:], strict=True):
         extra += chr(_HOLE + n) + _characters(text.encode())
+    extra = extra.removeprefix("{")
     ranges: list[tuple[Place, Place]] = []
     while extra and len(ranges) < MAX_RANGES:
         size = bisect_left(range(1, len(extra) + 1), True, key=lambda size: extra[:size] not in event)
@@ -38,7 +41,10 @@ def ranges_of_extra(template: Template, values: Values) -> list[tuple[Place, Pla
         first = event.index(extra[:size])
         ranges.append((places[first], places[first + size]))
         extra = extra[size:]
-    return None if extra else ranges
+    (passed, distance), end = ranges[0]
+    if extra or not distance:
+        return None
+    return [(Place(passed, distance - 1), end), *ranges[1:]]
 
 
 def _outlined(template: Template, values: Values) -> tuple[str, list[Place]]:

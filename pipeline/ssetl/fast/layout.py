@@ -26,6 +26,7 @@ MAX_KNOWN: Final = 1 << 20
 _USAGE: Final = frozenset(Usage.__struct_fields__)
 _EXTRA: Final = -1  # its number among the holes: it may hold some of them
 _TAIL: Final = 8  # bytes
+_BRACE: Final = 123
 _FEW: Final = 8  # units per row from which on `extra` has shorter pieces than itself
 
 
@@ -170,7 +171,9 @@ class Layout:
             ranges = [
                 (places[first] + start, places[last] + end) for (first, start), (last, end) in self._copies
             ]
-            return decoded(search.block.joined(ranges))
+            copied = search.block.joined(ranges)
+            kernels.write(copied, _BRACE)
+            return decoded(copied)
         around, order = self.template.extra or ([""], [])
         fixed = [n for n, hole in enumerate(self.template.holes) if not hole.is_elastic]
         pieces: list[Array] = [pa.scalar(around[0])]
