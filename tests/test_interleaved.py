@@ -128,6 +128,21 @@ def test_an_event_without_an_id_belongs_to_the_stream_around_it(lines: list[byte
             [role("a"), role("b"), finish("b"), finish("a"), DONE],
             [("", 2, False), ("", 2, True)],
         ),
+        "the one that has told its usage, for the other may still do so": (
+            [role("a"), role("b"), finish("a"), finish("b"), usage("b"), DONE, usage("a"), DONE],
+            [("", 3, True), ("", 3, True)],
+        ),
+        "the one that has told its usage, while another streams": (
+            [
+                *(role("a"), role("b"), role("c"), finish("a"), finish("b"), usage("b"), text("C", "c")),
+                *(DONE, usage("a"), DONE),
+            ],
+            [("", 3, True), ("", 3, True), ("C", 2, False)],
+        ),
+        "not the one that told its usage long before": (
+            [whole("a", "A"), usage("a"), whole("b", "B"), DONE],
+            [("A", 4, False), ("B", 3, True)],
+        ),
         "not the one that streams": (
             [role("a"), role("b"), finish("a"), text("B", "b"), DONE, text("B", "b"), finish("b"), DONE],
             [("", 2, True), ("BB", 4, True)],

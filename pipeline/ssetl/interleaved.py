@@ -1,9 +1,10 @@
 """A raw file (SSE, NDJSON, a log) in which streams follow each other or interleave.
 
 Events group by id. An event without one belongs to the stream around it: the previous event's or, if that
-one has ended, the next one's; a terminator belongs to the oldest finished stream without one. Comments
-that ssetl's own capturers write tell the time: `: request <time> <method> <path>` starts an exchange, and
-`: t <time>` is the arrival of what follows.
+one has ended, the next one's. A terminator belongs to the oldest finished stream without one; streams of
+which more has come behind their finish, their usage, come first, for others may still wait for that.
+Comments that ssetl's own capturers write tell the time: `: request <time> <method> <path>` starts an
+exchange, and `: t <time>` is the arrival of what follows.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -62,6 +63,7 @@ class OpenStreams:
         self._by_id: dict[str, Stream] = {}  # the open ones that have an id
         self._waiting: dict[str, int] = {}  # finished, without a terminator: how many had begun by then
         self._passed: dict[str, int] = {}  # the same, but another one has begun and finished since
+        self._over: set[str] = set()  # of these, those of which more has come behind their finish
         self.current: Stream | None = None
         self.before_close: Callable[[Stream], None] | None = None
         self._held: list[Flat] = []
@@ -256,11 +258,13 @@ class OpenStreams:
         self.current = stream
         if flat.shares and stream.clock == "arrival":
             stream.clock = "arrival_read"
+        key = stream.stream_id
         if not stream.finished and not stream.ended:
-            self._waiting.pop(stream.stream_id, None)
-            self._passed.pop(stream.stream_id, None)
-        elif stream.stream_id not in self._passed:
-            self._waiting.setdefault(stream.stream_id, self._capture.counts["streams"])
+            self._forget(key)
+        elif key in self._waiting or key in self._passed:
+            self._over.add(key)
+        else:
+            self._waiting[key] = self._capture.counts["streams"]
         if stream.ended:  # a terminator may still follow
             self._note_end(flat.end)
 
@@ -284,25 +288,30 @@ class OpenStreams:
         self._note_end(frame.offset + frame.size)
 
     def _finished(self) -> Stream | None:
-        """The oldest finished stream without a terminator.
+        """The oldest finished stream without a terminator, one that waits for nothing else first.
 
         One that was over before another began that has finished, too, comes last: its server sends none,
         or the capture lost it.
         """
         latest = max((self._open[key].ordinal for key in self._waiting), default=0)
         for key, begun in list(self._waiting.items()):
-            if begun > latest:
-                return self._open[key]
-            self._passed[key] = self._waiting.pop(key)
-        return next((self._open[key] for key in self._passed), None)
+            if begun <= latest:
+                self._passed[key] = self._waiting.pop(key)
+        over = (key for key in self._waiting if key in self._over)
+        return next((self._open[key] for key in chain(over, self._waiting, self._passed)), None)
+
+    def _forget(self, key: str) -> None:
+        """A stream waits for no terminator."""
+        self._waiting.pop(key, None)
+        self._passed.pop(key, None)
+        self._over.discard(key)
 
     def _close(self, stream: Stream) -> None:
         if self._open.pop(stream.stream_id, None) is None:
             return
         if self.before_close is not None:
             self.before_close(stream)
-        self._waiting.pop(stream.stream_id, None)
-        self._passed.pop(stream.stream_id, None)
+        self._forget(stream.stream_id)
         if stream.response_id and self._by_id.get(stream.response_id) is stream:
             del self._by_id[stream.response_id]
         if stream is self.current and not stream.closed:
