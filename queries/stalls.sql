@@ -47,9 +47,9 @@ timed as (
     where selected.clock <> 'none' and selected.clock_steps = 0
 ),
 
--- Streams with a silence that is long enough: only their events are looked at.
+-- Streams with a silence that is long enough: only their events are looked at, by numbers, not by long ids.
 stalled as (
-    select *
+    select row_number() over () as stream, *
     from timed
     where coalesce(time_to_first_token_us, total_us) > first_threshold_us
        or gap_max_us > gap_threshold_us
@@ -59,7 +59,7 @@ stalled as (
 -- The end of a stream is one more event, without content.
 events as (
     select
-        chunks.stream_id,
+        stalled.stream,
         chunks.event_index,
         max(epoch_us(chunks.received_at)) as received_us,
         max(chunks.comments_before) > 0 or bool_or(chunks.event_type in ('ping', 'keepalive'))
@@ -74,9 +74,9 @@ events as (
         ) as is_answer
     from chunks
     inner join stalled using (stream_id)
-    group by chunks.stream_id, chunks.event_index
+    group by stalled.stream, chunks.event_index
     union all
-    select stream_id, events, ended_us, false, false, false
+    select stream, events, ended_us, false, false, false
     from stalled
 ),
 
@@ -86,7 +86,7 @@ numbered as (
         *,
         coalesce(is_answer, false) or coalesce(is_reasoning, false) as is_content,
         sum(case when is_answer or is_reasoning then 1 else 0 end) over (
-            partition by stream_id
+            partition by stream
             order by event_index
             rows between unbounded preceding and 1 preceding
         ) as contents_before
@@ -95,21 +95,21 @@ numbered as (
 
 ends as (
     select
-        stream_id,
+        stream,
         coalesce(contents_before, 0) as number,
         max(received_us) as end_us,
         bool_or(is_answer) as is_answer,
         coalesce(bool_or(is_kept_alive), false) as is_kept_alive
     from numbered
-    group by stream_id, coalesce(contents_before, 0)
+    group by stream, coalesce(contents_before, 0)
 ),
 
 -- If the ingest was told to drop texts, events no longer tell where the content was.
 told as (
-    select stalled.stream_id
+    select stalled.stream
     from stalled
-    inner join numbered using (stream_id)
-    group by stalled.stream_id, stalled.content_events
+    inner join numbered using (stream)
+    group by stalled.stream, stalled.content_events
     having count(*) filter (where numbered.is_content) = stalled.content_events
 ),
 
@@ -130,9 +130,9 @@ silences as (
             else ends.end_us - lag(ends.end_us) over one_stream
         end as us
     from ends
-    inner join stalled using (stream_id)
-    inner join told using (stream_id)
-    window one_stream as (partition by ends.stream_id order by ends.number)
+    inner join stalled using (stream)
+    inner join told using (stream)
+    window one_stream as (partition by ends.stream order by ends.number)
 ),
 
 stalls as (
