@@ -11,18 +11,15 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
-from ssetl import integrity, reports
+from ssetl import reports
 from ssetl.dataset import Dataset
 from ssetl.errors import UnknownReport
-from ssetl.integrity import Fault
 from ssetl.reports import Report
 from ssetl.results import held
 from ssetl.warehouse import Warehouse
 
 STRUCTURE: Final = "structure"
 """The check of the files; the others are named like their SQL."""
-
-_FAULTS: Final = pa.schema([(name, pa.string()) for name in Fault.__struct_fields__])
 
 MAX_BYTES: Final = 512 << 20
 """How much the violations of one check may hold."""
@@ -72,6 +69,9 @@ def run(dataset: Dataset, open_warehouse: Callable[[], Warehouse], names: Sequen
 
 
 def _structure(dataset: Dataset) -> Finding:
+    from ssetl import integrity  # noqa: PLC0415 - what reads files of Parquet takes long to load
+
+    columns = pa.schema([(name, pa.string()) for name in integrity.Fault.__struct_fields__])
     faults = [msgspec.structs.asdict(fault) for fault in integrity.faults(dataset)]
     description = "Each part has its four files, undamaged, with the rows that they tell of."
-    return Finding(STRUCTURE, description, pa.Table.from_pylist(faults, _FAULTS))
+    return Finding(STRUCTURE, description, pa.Table.from_pylist(faults, columns))

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ssetl.cells import encode, is_number, rows, texts
 from ssetl.inert import markdown, spreadsheet
@@ -87,6 +86,8 @@ def _markdown_line(cells: Iterable[str]) -> bytes:
 
 def write_parquet(batches: pa.RecordBatchReader, out: BinaryIO, *, raw: bool) -> None:
     """A Parquet file, compressed with zstd."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - takes long to load, and no other format needs it
+
     with pq.ParquetWriter(out, batches.schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
