@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ssetl import files, parts, plan, schema
+from ssetl import files, parts, plan, schema, tuning
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.parts import PartWriter
 from ssetl.plan import Part, Plan, part_name
@@ -51,6 +51,17 @@ def write(dataset: Dataset, name: str = NAME) -> None:
 def contents(dataset: Dataset) -> dict[str, bytes]:
     found = [path for table in TABLE_ORDER for path in (dataset.path / table).iterdir()]
     return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in found}
+
+
+def test_idle_memory_is_given_back_now_and_then(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(parts, "ROW_GROUP_ROWS", 1)
+    monkeypatch.setattr(tuning, "_trim", given_back.append)
+    with PartWriter(dataset, NAME) as writer:
+        for n in range(17):
+            writer.write("chunks", chunks(1, n))
+        writer.commit()
+    assert given_back == [0, 0]
 
 
 def test_a_part_is_four_files_that_hold_its_rows(dataset: Dataset) -> None:

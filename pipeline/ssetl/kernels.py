@@ -5,7 +5,6 @@ what DuckDB takes to start; so do methods of arrays, `cast` and `filter` among t
 called by their names. Places are whole numbers within bounds, texts may be chunked.
 """
 
-import struct
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -57,14 +56,16 @@ def numbers(values: Numbers) -> Array:
     return array(pa.from_numpy_dtype(values.dtype), len(values), np.ascontiguousarray(values))
 
 
-def data(texts: Array) -> memoryview:
-    """The bytes of all texts behind each other, not copied."""
+def whole(texts: Array) -> Array:
+    """All texts behind each other as one binary text, not copied.
+
+    Not by a memoryview, from which `pa.array` takes one as well: it never lets go of the memory.
+    """
     _, offsets, data = texts.buffers()
-    if data is None:
-        return memoryview(b"")
-    [start] = struct.unpack_from("i", offsets, 4 * texts.offset)
-    [end] = struct.unpack_from("i", offsets, 4 * (texts.offset + len(texts)))
-    return memoryview(data)[start:end]
+    borders = np.zeros(2, np.int32)
+    if len(texts):
+        borders[:] = np.frombuffer(offsets, np.int32, len(texts) + 1, 4 * texts.offset)[[0, -1]]
+    return array(pa.binary(), 1, borders, data or b"")
 
 
 def write(texts: Array, byte: int) -> None:
@@ -145,6 +146,6 @@ def replaced(values: Array, mask: Array, by: Array) -> Array:
     return call_function("replace_with_mask", [values, mask, by])
 
 
-def matches(texts: Sequence[memoryview | bytes], pattern: str) -> bool:
-    """Whether a regular expression (RE2) matches somewhere in one of some texts."""
-    return is_any(matching(pa.array(texts, pa.binary()), pattern))
+def matches(texts: Array, pattern: str) -> bool:
+    """Whether a regular expression (RE2) matches somewhere in texts."""
+    return is_any(matching(texts, pattern))

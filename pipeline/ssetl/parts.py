@@ -18,6 +18,7 @@ from pyarrow._parquet import ParquetWriter  # `pyarrow.parquet` loads file syste
 from ssetl import files, kernels, schema
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.privacy import KEEP, Policy, screened
+from ssetl.tuning import give_back
 
 ROW_GROUP_ROWS: Final = 128 << 10
 """Rows from which on a row group ends, what a reader skips or reads as one: it ends with a batch."""
@@ -52,6 +53,8 @@ _TERSE: Final = frozenset(
     }
 )
 """Columns that their encoding leaves little of: to compress that as well is a tenth of all work."""
+
+_TIDY: Final = 8  # row groups of a file after which idle memory is given back
 
 _FILTERED: Final = {"streams": 128 << 10, "chunks": 16 << 10}
 """Different values of a row group for which a bloom filter is exact enough: the filters of all row groups are
@@ -120,7 +123,7 @@ class _TableWriter:
         self._schema: pa.Schema | None = None
         self._waiting: list[pa.Table] = []
         self._encoding: _Background | None = None
-        self._rows = self._bytes = 0
+        self._rows = self._bytes = self._flushed = 0
 
     def write(self, rows: pa.Table) -> None:
         if rows.num_rows == 0:
@@ -165,6 +168,9 @@ class _TableWriter:
         rows, self._waiting = self._waiting, []
         self._rows = self._bytes = 0
         self._encoding = _Background(lambda: self._encode(rows))
+        self._flushed += 1
+        if self._flushed % _TIDY == 0:
+            give_back()
 
     def _finish(self) -> None:
         if self._encoding is None:

@@ -171,7 +171,7 @@ def _leads(reasons: Any, samples: Any) -> Any:
 
 def _mask_column(change: Callable[[Any], Any], column: Any) -> Any:
     """A column with its suspicious values changed. Mostly there is none, and one quick search tells."""
-    if not kernels.matches([_texts_of(chunk) for chunk in column.chunks], SUSPICIOUS):
+    if not kernels.matches(pa.chunked_array([_whole(chunk) for chunk in column.chunks]), SUSPICIOUS):
         return column
     return pa.chunked_array([_mask_chunk(change, chunk) for chunk in column.chunks], column.type)
 
@@ -184,9 +184,9 @@ def _mask_chunk(change: Callable[[Any], Any], values: Any) -> Any:
     return kernels.replaced(values, hits, pa.array(changed, values.type))
 
 
-def _texts_of(values: Any) -> memoryview:
+def _whole(values: Any) -> Any:
     """All texts of an array as one."""
-    return kernels.data(values.dictionary if isinstance(values, pa.DictionaryArray) else values)
+    return kernels.whole(values.dictionary if isinstance(values, pa.DictionaryArray) else values)
 
 
 def _map_column(change: Callable[[Any], Any], column: Any) -> Any:

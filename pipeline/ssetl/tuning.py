@@ -4,6 +4,7 @@ import ctypes
 import gc
 import os
 import sys
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 SETTINGS: Final = {
@@ -15,6 +16,8 @@ SETTINGS: Final = {
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # names of glibc
 _KEPT: Final = 1 << 30  # bytes that may lie idle at the end of the heap
 _MAPPED: Final = 32 << 20  # smaller arrays come from the heap; more is not allowed
+
+_trim: Callable[[int], object] | None = None  # if memory is kept
 
 _GARBAGE: Final = 100_000  # new objects between looks for cycles; rows have none
 
@@ -33,10 +36,21 @@ def _keep_memory() -> None:
     What is given back must be cleared by the system when it comes again: a tenth of all work.
     """
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):  # musl has none
+        global _trim  # noqa: PLW0603 - it is a fact of the process
+        _trim = ctypes.CDLL(None).malloc_trim
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         mallopt(_M_ARENA_MAX, 1)  # what one thread has freed serves the other
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
         mallopt(_M_MMAP_THRESHOLD, _MAPPED)
+
+
+def give_back() -> None:
+    """Give the system what is kept and lies idle, in pieces too small for what comes: it grows with time.
+
+    What is needed again must be cleared again, so this is for now and then.
+    """
+    if _trim is not None:
+        _trim(0)
 
 
 def leave(status: int) -> NoReturn:

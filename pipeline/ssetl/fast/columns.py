@@ -167,7 +167,7 @@ class _Columns:
         arrays = [pa.array(sources.values if is_text else tables.calls(sources.values), field.type)]
         if field.name == "extra":
             told = [piece for n in sources.tellers for piece in self._bulk.matches[n].pieces]
-            pieces = pa.array([kernels.data(arrays[0]), *told], pa.binary())
+            pieces = pa.chunked_array([kernels.whole(arrays[0]), *told])
             unusual = kernels.where(pieces, kernels.matching(pieces, UNUSUAL))
             self._is_screened = not kernels.is_any(kernels.matching(unusual, SUSPICIOUS_PIECE))
         places = sources.of_row.copy()

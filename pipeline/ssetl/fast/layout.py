@@ -5,7 +5,7 @@ compared as a whole and by their bytes, so that only each *different* segment is
 are a few per stream; what the elastic holes hold is cut out and checked in all units at once.
 """
 
-import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,17 +16,14 @@ from ssetl import kernels, schema
 from ssetl.apis.row import Row, ToolCall, Usage
 from ssetl.fast.block import Block, Codes, Mask, Places
 from ssetl.fast.extra import ranges_of_extra
-from ssetl.fast.template import PATTERNS, Rows, Template, Values
+from ssetl.fast.template import Rows, Template, Values
 from ssetl.fast.texts import decoded, plain, unquoted
 from ssetl.kernels import Array
-
-MAX_KNOWN: Final = 1 << 20
-"""Bytes of the texts of a segment that are remembered: they come again, but not for long."""
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
 _EXTRA: Final = -1  # its number among the holes: it may hold some of them
 _TAIL: Final = 8  # bytes
-_BRACE: Final = 123
+_BLANK, _QUOTE, _ZERO, _BACKSLASH, _BRACE = 32, 34, 48, 92, 123
 _FEW: Final = 8  # units per row from which on `extra` has shorter pieces than itself
 
 
@@ -49,7 +46,7 @@ class Match(msgspec.Struct, frozen=True, eq=False):
     codes: Codes
     columns: dict[str, Array]
     numbers: dict[str, Places]
-    pieces: list[memoryview | bytes]
+    pieces: list[Array]
 
     @property
     def is_whole(self) -> bool:
@@ -111,10 +108,10 @@ class Layout:
             search.pass_hole(n, self.template.holes[n].kind, segment.width if is_last else None)
             search.pass_segment(segment)
         search.keep(search.at == search.ends)
-        pieces: list[memoryview | bytes] = []
+        pieces: list[Array] = []
         for n in self._literal:
             texts_there = search.block.texts(*search.spans[n])
-            pieces.append(kernels.data(texts_there))
+            pieces.append(kernels.whole(texts_there))
             search.keep(plain(texts_there))
         if not search.units.size:
             return None
@@ -124,9 +121,9 @@ class Layout:
         if self._extra_is_told:
             texts[_EXTRA] = self._extra(search, codes, values)
             if len(values) * _FEW < len(codes):
-                pieces += self.template.around_extra(values)
+                pieces.append(pa.array(self.template.around_extra(values), pa.binary()))
             else:
-                pieces = [kernels.data(texts[_EXTRA])]
+                pieces = [kernels.whole(texts[_EXTRA])]
         good = np.array(rows.valid, np.bool_)[codes]
         for text in texts.values():
             good &= _is_valid(text)
@@ -205,22 +202,31 @@ class _Segment:
         )
         self.width = sum(map(len, texts)) + sum(map(len, fixed))
         self.text = None if fixed else texts[0]
-        pattern = re.escape(texts[0])
-        for hole, value, text in zip(holes, fixed, texts[1:], strict=True):
-            pattern += PATTERNS[hole.kind].replace(b"++", b"{%d}" % len(value)) + re.escape(text)
-        self._match = re.compile(pattern, re.DOTALL).fullmatch
         self.tail = texts[-1][-_TAIL:]
-        self._known: dict[bytes, Values | None] = {}
-        self._most_known = MAX_KNOWN // max(self.width, 1)
+        self._holes: list[slice] = []
+        self._times: list[slice] = []
+        pattern = texts[0]
+        is_hole = [False] * len(pattern)
+        for hole, value, text in zip(holes, fixed, texts[1:], strict=True):
+            self._holes.append(slice(len(pattern), len(pattern) + len(value)))
+            if hole.kind == "time":
+                self._times.append(self._holes[-1])
+            pattern += value + text
+            is_hole += [True] * len(value) + [False] * len(text)
+        self._pattern, self._is_hole = np.frombuffer(pattern, np.uint8), np.array(is_hole)
 
-    def read(self, text: bytes) -> Values | None:
-        """The values in such bytes; None if they are no such segment."""
-        if text not in self._known:
-            if len(self._known) >= self._most_known:
-                self._known.clear()
-            found = self._match(text)
-            self._known[text] = found and found.groups()
-        return self._known[text]
+    def read(self, texts: Sequence[bytes]) -> list[Values | None]:
+        """The values in such bytes, of each of some texts; None if they are no such segment."""
+        data = np.frombuffer(b"".join(texts), np.uint8).reshape(-1, self.width)
+        is_plain = (data >= _BLANK) & (data != _QUOTE) & (data != _BACKSLASH)
+        fits = np.where(self._is_hole, is_plain, data == self._pattern).all(axis=1)
+        for time in self._times:
+            digits = data[:, time] - np.uint8(_ZERO)  # wraps: other bytes are large
+            fits &= (digits <= 9).all(axis=1) & (digits[:, 0] > 0)
+        return [
+            tuple([text[hole] for hole in self._holes]) if fit else None
+            for text, fit in zip(texts, fits.tolist(), strict=True)
+        ]
 
 
 class _Search:
@@ -259,7 +265,7 @@ class _Search:
             self.keep(self.block.holds(self.at + segment.width - len(segment.tail), segment.tail))
             if self.units.size:
                 codes, texts = self.block.distinct(self.at, segment.width)
-                values = [segment.read(text) for text in texts]
+                values = segment.read(texts)
                 self._segments.append((codes, values))
                 self.keep(np.array([each is not None for each in values], np.bool_)[codes])
         self.at = self.at + segment.width
