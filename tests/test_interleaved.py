@@ -139,6 +139,10 @@ def test_an_event_without_an_id_belongs_to_the_stream_around_it(lines: list[byte
             ],
             [("", 3, True), ("", 3, True), ("C", 2, False)],
         ),
+        "the one that has told its usage, though the other may be done without": (
+            [role("a"), role("b"), finish("a"), finish("b"), usage("b"), DONE],
+            [("", 2, False), ("", 3, True)],
+        ),
         "not the one that told its usage long before": (
             [whole("a", "A"), usage("a"), whole("b", "B"), DONE],
             [("A", 4, False), ("B", 3, True)],

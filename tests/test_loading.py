@@ -1,15 +1,18 @@
+import contextlib
 import errno
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import ssetl
-from ssetl import copies, loading, matching, planner
+from ssetl import copies, loading, matching, planner, stopping
 
 needs_copies = pytest.mark.skipif(
     sys.platform != "linux", reason="other systems do not copy processes safely"
@@ -77,6 +80,29 @@ def test_a_plan_is_made_here_if_there_is_no_room_for_two(own: None, monkeypatch:
 
     monkeypatch.setattr(loading, "copy", full)
     assert loading.planned(lambda: planner.Planned(unchanged=7)).unchanged == 7
+
+
+@needs_copies
+@pytest.mark.usefixtures("own")
+def test_a_plan_is_made_here_if_the_copy_dies_while_it_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(_make: object, answers: int) -> None:
+        os.write(answers, msgspec.msgpack.encode(planner.Planned(unchanged=7))[:-1])
+
+    monkeypatch.setattr(loading, "_tell", dying)
+    assert loading.planned(lambda: planner.Planned(unchanged=8)).unchanged == 8
+
+
+@needs_copies
+@pytest.mark.usefixtures("own")
+def test_a_signal_that_a_library_swallows_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def swallowing(_name: str) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            stopping._stop(signal.SIGINT, None)
+
+    monkeypatch.setattr(stopping, "_came", None)
+    monkeypatch.setattr(loading.importlib, "import_module", swallowing)
+    with pytest.raises(KeyboardInterrupt):
+        loading.planned(planner.Planned)
 
 
 @needs_copies

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ssetl import files, parts, plan, schema, tuning
+from ssetl import files, kernels, parts, plan, schema, tables, tuning
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.parts import PartWriter
 from ssetl.plan import Part, Plan, part_name
+from ssetl.privacy import SCREENED
 from ssetl.schema import CAPTURES, CHUNKS, TABLES
 
 NAME = part_name(1, 0)
@@ -62,6 +63,21 @@ def test_idle_memory_is_given_back_now_and_then(dataset: Dataset, monkeypatch: p
             writer.write("chunks", chunks(1, n))
         writer.commit()
     assert given_back == [0, 0]
+
+
+def test_only_rows_that_were_searched_are_not_searched_again(dataset: Dataset) -> None:
+    rows = pa.Table.from_pylist(
+        [{"capture_id": "c", "stream_id": "s", "event_index": 0, "extra": '{"api_key":"0123456789"}'}], CHUNKS
+    )
+    place = tables.CHUNKS.get_field_index("extra")
+    known = tables.CHUNKS.set(place, tables.CHUNKS.field(place).with_metadata(SCREENED))
+    columns = [kernels.cast(column, field.type) for column, field in zip(rows.columns, known, strict=True)]
+    with PartWriter(dataset, NAME) as writer:
+        writer.write("chunks", pa.Table.from_arrays(columns, schema=known))
+        writer.write("chunks", rows)
+        writer.commit()
+    written = pq.read_table(dataset.file("chunks", NAME))["extra"].to_pylist()
+    assert written == ['{"api_key":"0123456789"}', '{"api_key":"[masked]"}']
 
 
 def test_a_part_is_four_files_that_hold_its_rows(dataset: Dataset) -> None:

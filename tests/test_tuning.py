@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from ssetl import tuning
-
 SLOW = {
     "dateutil",
     "duckdb",
@@ -64,9 +62,14 @@ def test_an_ingest_of_nothing_new_loads_neither_arrow_nor_numpy(tmp_path: Path) 
 
 
 def test_memory_is_given_back_where_it_is_kept() -> None:
-    assert tuning._trim is None
-    tuning.give_back()
-    code = "from ssetl import tuning; tuning.tune(); tuning.give_back(); print(tuning._trim is not None)"
+    code = """
+from ssetl import tuning
+tuning.give_back()
+assert tuning._trim is None
+tuning.tune()
+tuning.give_back()
+print(tuning._trim is not None)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     libc = platform.libc_ver()[0]
     assert done.stdout == f"{sys.platform == 'linux' and libc == 'glibc'}\n"

@@ -199,7 +199,7 @@ def test_a_worker_names_what_the_system_refused(tmp_path: Path) -> None:
 
 
 def test_a_worker_whose_parent_is_gone_ends_quietly(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ssetl.workers", str(tmp_path / "nothing")]
+    command = [sys.executable, "-m", "ssetl.worker", str(tmp_path / "nothing")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin

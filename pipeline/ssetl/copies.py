@@ -46,8 +46,9 @@ def copy(work: Callable[[], object], kept: set[int]) -> int:
         OSError: there is no room for another process.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who started us may have it ignored: nobody is waited for
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by who started us
+            stream.flush()
     parent = os.getpid()
     # A signal waits until it is clear which of both it stops: a copy must not clean up for its parent.
     former = signal.pthread_sigmask(signal.SIG_BLOCK, stopping.SIGNALS)

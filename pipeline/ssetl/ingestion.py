@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from ssetl import loading, planner
+from ssetl import loading, planner, stopping
 from ssetl.captures import sources
 from ssetl.captures.compression import DEFAULT_LIMITS, Limits
 from ssetl.content import MODES, OPTION
@@ -131,7 +131,7 @@ def finish(dataset: str | Path) -> None:
 
 
 def _closed_bytes(path: str, offset: int, length: int) -> int:
-    from ssetl.writing import closed_bytes  # noqa: PLC0415 - loaded while the plan was made
+    from ssetl.writing import closed_bytes  # noqa: PLC0415 - takes long to load, and few plans need it
 
     return closed_bytes(path, offset, length)
 
@@ -181,6 +181,8 @@ class _Run:
         """Write the parts that are planned and not whole."""
         from ssetl.workers import write_parts  # noqa: PLC0415 - loaded while the plan was made
         from ssetl.writing import SourceChanged  # noqa: PLC0415 - as above
+
+        stopping.stop_if_asked()
 
         size = sum(planned.bytes for part in pending for planned in part.captures)
         done = 0

@@ -1,6 +1,7 @@
 """Loading what reads and writes, Arrow and numpy with it, while a copy of this process makes the plan.
 
-It takes an eighth of a second, and so does the digest of 300 MB. The plan needs none of what is loaded.
+It takes an eighth of a second, and so does the digest of 300 MB. Few plans need any of what is loaded: those
+of files that have grown, and of files that are to settle.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from ssetl import stopping
 from ssetl.copies import can_copy, copy
 from ssetl.planner import Planned
 
@@ -41,13 +43,16 @@ def planned(make: Callable[[], Planned]) -> Planned:
             return make()
         with contextlib.suppress(Exception):  # who imports it next is told
             importlib.import_module("ssetl.workers")
+        stopping.stop_if_asked()
         answer = b"".join(iter(lambda: os.read(told, _READ), b""))
     finally:
         os.close(told)
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-    return msgspec.msgpack.decode(answer, type=Planned) if answer else make()
+    with contextlib.suppress(msgspec.DecodeError):  # it died before it had told all
+        return msgspec.msgpack.decode(answer, type=Planned)
+    return make()
 
 
 def _tell(make: Callable[[], Planned], answers: int) -> None:

@@ -129,7 +129,7 @@ class _TableWriter:
         if rows.num_rows == 0:
             return
         # Texts may come as dictionaries here and plain there; in the file they are the same.
-        self._schema = self._schema or rows.schema
+        self._schema = self._schema or _unmarked(rows.schema)
         self._waiting.append(rows if rows.schema.equals(self._schema) else _cast(rows, self._schema))
         self._rows += rows.num_rows
         self._bytes += rows.nbytes
@@ -216,6 +216,11 @@ class _Background(threading.Thread):
         """Raise what the work raised; it is over."""
         if self._error is not None:
             raise self._error
+
+
+def _unmarked(rows: pa.Schema) -> pa.Schema:
+    """A schema without what is known of the columns of some rows, see `privacy.SCREENED`."""
+    return pa.schema([field.remove_metadata() for field in rows])
 
 
 def _cast(rows: pa.Table, to: pa.Schema) -> pa.Table:

@@ -42,6 +42,12 @@ def came() -> signal.Signals | None:
     return _came
 
 
+def stop_if_asked() -> None:
+    """Raise what a signal has raised already: a library may have swallowed it, while it was loaded, say."""
+    if _came is not None:
+        _raise()
+
+
 def ignore() -> None:
     """Let no signal stop the process any more: it is about to end."""
     for number in SIGNALS:

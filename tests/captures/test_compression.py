@@ -240,3 +240,16 @@ def test_an_error_of_the_disk_is_no_damage(file: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(compression.os, "read", fail)
         with pytest.raises(OSError, match="Input/output"):
             reader.read(10)
+
+
+def test_bytes_of_a_place_are_all_there_though_they_come_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(bytes(range(100)))
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda descriptor, size, offset: pread(descriptor, min(size, 7), offset))
+    with compression.open_source(str(path)) as reader:
+        assert reader.at(10, 50) == bytes(range(10, 60))
+        assert reader.at(90, 50) == bytes(range(90, 100))
+        assert reader.at(100, 50) == b""

@@ -5,7 +5,7 @@ import random
 import re
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rawfiles
@@ -107,6 +107,7 @@ def rows_of_templates(draw: st.DrawFn) -> tuple[Template, list[tuple[bytes, ...]
     return template, draw(st.lists(st.tuples(*values), min_size=1, max_size=4))
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(rows_of_templates())
 def test_many_rows_are_those_of_each_event(made: tuple[Template, list[tuple[bytes, ...]]]) -> None:
     template, values = made

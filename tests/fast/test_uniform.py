@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssetl import tables
-from ssetl.fast import uniform
+from ssetl.fast import helper, uniform
+from ssetl.privacy import SCREENED
 
 KINDS = {field.name: field.type for field in tables.CHUNKS}
 
@@ -60,3 +61,18 @@ def test_what_is_passed_on_without_them_is_completed(some: list[list[dict[str, o
     again = [uniform.completed(each, told) for each in rest]
     assert [each.to_pylist() for each in again] == [each.to_pylist() for each in batches]
     assert [each.schema for each in again] == [each.schema for each in batches]
+
+
+def test_what_one_batch_is_known_to_be_the_others_are_not() -> None:
+    plain = batch(byte_offset=[1, 2], content=["a", "b"], extra=['{"a":1}', None])
+    place = plain.schema.get_field_index("extra")
+    known = plain.schema.set(place, plain.schema.field(place).with_metadata(SCREENED))
+    marked = pa.RecordBatch.from_arrays(plain.columns, schema=known)
+    for batches, is_marked in (([marked, plain], False), ([plain, marked], False), ([marked, marked], True)):
+        told, rest = uniform.without(batches)
+        sink = pa.BufferOutputStream()
+        helper._put(rest, sink)
+        again = [uniform.completed(each, told) for each in helper._batches(sink.getvalue())]
+        assert [each.to_pylist() for each in again] == [plain.to_pylist()] * 2
+        marks = [each.schema.field("extra").metadata == SCREENED for each in again]
+        assert marks == [is_marked] * 2

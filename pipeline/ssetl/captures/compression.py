@@ -115,7 +115,15 @@ class Reader:
         Raises:
             OSError: the file cannot be read.
         """
-        return os.pread(self.descriptor, size, offset)
+        data = os.pread(self.descriptor, size, offset)
+        if len(data) == size or not data:
+            return data
+        pieces = [data]  # a signal, or a file system that gives what it has at hand
+        while (left := size - sum(map(len, pieces))) and (
+            data := os.pread(self.descriptor, left, offset + size - left)
+        ):
+            pieces.append(data)
+        return b"".join(pieces)
 
     def seek_to(self, offset: int) -> None:
         """Go forward to a decompressed offset, or to the end if that comes before it."""

@@ -50,7 +50,12 @@ def without(batches: Sequence[pa.RecordBatch]) -> tuple[Uniform, list[pa.RecordB
         first, *others = (_told(batch.column(name)) for batch in batches)
         if first is not None and all(other == first for other in others) and name != _KEPT:
             [uniform[name]] = first
-    return uniform, [batch.drop_columns(list(uniform)) for batch in batches]
+    rest = [batch.drop_columns(list(uniform)) for batch in batches]
+    if not all(batch.schema.equals(rest[0].schema, check_metadata=True) for batch in rest):
+        # They are passed on with one schema, and what one of them is known to be, the others are not.
+        known = pa.schema([tables.CHUNKS.field(name) for name in rest[0].schema.names])
+        rest = [pa.RecordBatch.from_arrays(batch.columns, schema=known) for batch in rest]
+    return uniform, rest
 
 
 def completed(batch: pa.RecordBatch, uniform: Uniform) -> pa.RecordBatch:
