@@ -38,7 +38,7 @@ from world import TEXT, World
 
 COMMAND = """
 import os
-from ssetl import cli, compaction, copies, planner, workers
+from ssetl import cli, compaction, copies, loading, planner, workers
 from ssetl.fast import reading, sharing
 way = os.getpid() % 4
 if way == 0:  # parts are written by workers
@@ -49,6 +49,8 @@ elif way == 1:  # by copies of the process
 elif way == 2:  # each file by two processes
     reading.MIN_BLOCK = 0
     sharing.WORTH, sharing.FIRST, sharing.WINDOW, sharing.SEGMENT = 30_000, 10_000, 5_000, 20_000
+if way in (1, 2):  # a copy makes the plan
+    loading.WORTH = 0
 planner.make.__kwdefaults__["part_bytes"] = 30_000  # many parts, to be killed between
 compaction.compact.__kwdefaults__["part_bytes"] = 120_000
 cli.main()
