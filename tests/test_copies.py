@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from platforms import NEEDS_COPIES
 from ssetl import files
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
+pytestmark = NEEDS_COPIES
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 

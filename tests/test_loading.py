@@ -12,11 +12,8 @@ import msgspec
 import pytest
 
 import ssetl
+from platforms import NEEDS_COPIES
 from ssetl import copies, loading, matching, planner, stopping
-
-needs_copies = pytest.mark.skipif(
-    sys.platform != "linux", reason="other systems do not copy processes safely"
-)
 
 CAPTURE = (
     'data: {"id":"c1","object":"chat.completion.chunk","created":1772442960,"model":"m",'
@@ -38,7 +35,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "WORTH", 0)
 
 
-@needs_copies
+@NEEDS_COPIES
 @pytest.mark.usefixtures("own")
 def test_a_copy_makes_the_plan(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured_here: list[str] = []
@@ -53,7 +50,7 @@ def test_a_copy_makes_the_plan(capture: Path, monkeypatch: pytest.MonkeyPatch) -
     assert measured_here == [str(capture)]
 
 
-@needs_copies
+@NEEDS_COPIES
 @pytest.mark.usefixtures("own")
 def test_nobody_is_asked_where_nothing_is_new(capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ssetl.ingest(capture, dataset=capture.parent / "lake")
@@ -61,7 +58,7 @@ def test_nobody_is_asked_where_nothing_is_new(capture: Path, monkeypatch: pytest
     assert ssetl.ingest(capture, dataset=capture.parent / "lake").unchanged == 1
 
 
-@needs_copies
+@NEEDS_COPIES
 @pytest.mark.usefixtures("own")
 def test_a_plan_is_made_here_if_the_copy_cannot_tell_it() -> None:
     here = os.getpid()
@@ -82,7 +79,7 @@ def test_a_plan_is_made_here_if_there_is_no_room_for_two(own: None, monkeypatch:
     assert loading.planned(lambda: planner.Planned(unchanged=7)).unchanged == 7
 
 
-@needs_copies
+@NEEDS_COPIES
 @pytest.mark.usefixtures("own")
 def test_a_plan_is_made_here_if_the_copy_dies_while_it_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     def dying(_make: object, answers: int) -> None:
@@ -92,7 +89,7 @@ def test_a_plan_is_made_here_if_the_copy_dies_while_it_tells(monkeypatch: pytest
     assert loading.planned(lambda: planner.Planned(unchanged=8)).unchanged == 8
 
 
-@needs_copies
+@NEEDS_COPIES
 @pytest.mark.usefixtures("own")
 def test_a_signal_that_a_library_swallows_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     def swallowing(_name: str) -> None:
@@ -105,7 +102,7 @@ def test_a_signal_that_a_library_swallows_is_not_lost(monkeypatch: pytest.Monkey
         loading.planned(planner.Planned)
 
 
-@needs_copies
+@NEEDS_COPIES
 @pytest.mark.usefixtures("own")
 def test_a_copy_ends_with_who_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []

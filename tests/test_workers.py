@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import ssetl
+from platforms import NEEDS_COPIES
 from ssetl import planner, pool, workers
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.errors import DataError
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"
-ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
 SOME = ("completions.sse", "interleaved.sse", "plain.txt", "reasoning.ndjson", "tool-calls.sse")
 
 
@@ -141,7 +141,7 @@ def by_copies(
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@ONLY_LINUX
+@NEEDS_COPIES
 def test_copies_of_the_process_write_what_one_process_writes(folder: Path) -> None:
     lake, alone = folder.parent / "by-copies", folder.parent / "alone"
     for then, said in (("os.kill(self.pid, 9)", "has died"), ("pass", "captures:")):
@@ -157,7 +157,7 @@ def test_copies_of_the_process_write_what_one_process_writes(folder: Path) -> No
         assert sorted(map(repr, written[table])) == sorted(map(repr, by_one[table]))
 
 
-@ONLY_LINUX
+@NEEDS_COPIES
 def test_what_nobody_expected_in_a_copy_is_told(folder: Path) -> None:
     fail = "worker.write_part = lambda *_: 1 / 0"
     done = by_copies(folder, folder.parent / "lake", "pass", before=fail)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import rawfiles
 from bothpaths import assert_equal, read
+from platforms import NEEDS_COPIES
 from rawfiles import raw_file
 from reading import CAPTURE_ID, DONE, chunk, data, finish, role, text
 from ssetl.captures.exchange import Exchange, Read
@@ -202,7 +203,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not copy processes safely")
+@NEEDS_COPIES
 @pytest.mark.parametrize(("change", "helps"), CHANGES.values(), ids=CHANGES)
 def test_a_copy_of_the_process_helps(change: str, helps: bool, tmp_path: Path) -> None:
     file = body("plain", 200)

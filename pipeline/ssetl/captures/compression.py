@@ -115,14 +115,10 @@ class Reader:
         Raises:
             OSError: the file cannot be read.
         """
-        data = os.pread(self.descriptor, size, offset)
-        if len(data) == size or not data:
-            return data
-        pieces = [data]  # a signal, or a file system that gives what it has at hand
-        while (left := size - sum(map(len, pieces))) and (
-            data := os.pread(self.descriptor, left, offset + size - left)
-        ):
+        pieces = []
+        while size and (data := os.pread(self.descriptor, size, offset)):  # it may give what it has at hand
             pieces.append(data)
+            offset, size = offset + len(data), size - len(data)
         return b"".join(pieces)
 
     def seek_to(self, offset: int) -> None:

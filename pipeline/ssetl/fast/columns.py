@@ -169,7 +169,7 @@ class _Columns:
             told = [piece for n in sources.tellers for piece in self._bulk.matches[n].pieces]
             pieces = pa.chunked_array([kernels.whole(arrays[0]), *told])
             unusual = kernels.where(pieces, kernels.matching(pieces, UNUSUAL))
-            self._is_screened = not kernels.is_any(kernels.matching(unusual, SUSPICIOUS_PIECE))
+            self._is_screened = not kernels.matches(unusual, SUSPICIOUS_PIECE)
         places = sources.of_row.copy()
         filled = np.array([bool(value) for value in sources.values])[sources.of_row]
         for n in sources.tellers:
