@@ -258,6 +258,37 @@ def test_a_shortened_file_is_rewritten_too(folder: Folder) -> None:
     assert len(lines(folder.lake)) == 100
 
 
+@pytest.mark.parametrize("names", [["b"], ["b", "a"], ["b", "c"]], ids=["renamed", "and back", "twice"])
+@pytest.mark.parametrize("now", [LONG + "new\n", LONG[:9000]], ids=["changed", "shortened"])
+def test_a_file_that_was_renamed_and_later_rewritten_replaces_its_rows(
+    folder: Folder, names: list[str], now: str
+) -> None:
+    folder.put("a", LONG[:9000])
+    folder.ingest()
+    folder.append("a", LONG[9000:] + "old\n")
+    folder.ingest()
+    name = "a"
+    for name_now in names:
+        folder(name).rename(folder(name_now))
+        name = name_now
+        folder.ingest()
+    folder.put(name, now)
+    folder.ingest()
+    assert lines(folder.lake) == sorted(now.split())
+
+
+def test_a_new_file_that_begins_like_a_renamed_one_costs_that_nothing(folder: Folder) -> None:
+    folder.put("a", LONG[:9000])
+    folder.ingest()
+    folder.append("a", LONG[9000:] + "old\n")
+    folder.ingest()
+    folder("a").rename(folder("b"))
+    folder.ingest()
+    folder.put("a", LONG[:6500] + "new\n")
+    folder.ingest()
+    assert set(lines(folder.lake)) >= {*LONG.split(), "old", "new"}
+
+
 def test_a_new_file_under_an_old_name_costs_the_old_one_nothing(folder: Folder) -> None:
     folder.put("a", "a1\nend\n")
     folder.ingest()

@@ -34,7 +34,8 @@ class Lineage:
         self.part_of: dict[str, str] = {}
         self._dataset = dataset
         self._visible = set(dataset.visible_parts())
-        self._stats: set[tuple[str, int, int]] = set()
+        self._stats: dict[tuple[str, int, int], str] = {}
+        self._names: set[tuple[str, str]] = set()
         self._seen: dict[str, list[Seen]] = defaultdict(list)
         self._last_of_path: dict[str, str] = {}
         self._last_of_inode: dict[str, str] = {}
@@ -50,7 +51,8 @@ class Lineage:
                 self.add(capture)
                 self.part_of[capture.capture_id] = part.name
         for seen in plan.seen(dataset.plans, dataset.whole):
-            self._stats.add((seen.inode, seen.size, seen.mtime_ns))
+            self._stats[seen.inode, seen.size, seen.mtime_ns] = seen.by
+            self._names.add((seen.inode, seen.path))
             self._seen[seen.by].append(seen)
         # What an unfinished plan replaces is still read: its ids are taken.
         for part in (part for p in dataset.plans for part in p.parts if part.name in self._visible):
@@ -61,8 +63,9 @@ class Lineage:
         """Take note of a capture."""
         self.captures[capture.capture_id] = capture
         self._numbers[capture.digest].add(capture.n)
+        self._names.add((capture.inode, capture.path))
         if not capture.partial:
-            self._stats.add((capture.inode, capture.size, capture.mtime_ns))
+            self._stats[capture.inode, capture.size, capture.mtime_ns] = capture.capture_id
         if capture.after:
             self._next[capture.after].append(capture.capture_id)
         self._note_last(self._last_of_path, capture.path, capture)
@@ -82,8 +85,12 @@ class Lineage:
             lasts[key] = capture.capture_id
 
     def covers(self, source: Source) -> bool:
-        """Whether the source is just as it was when all of it was covered, whatever its name now."""
-        return (source.inode, source.size, source.mtime_ns) in self._stats
+        """Whether the source is just as it was when all of it was covered, and that under this name."""
+        return self.covered_by(source) is not None and (source.inode, source.path) in self._names
+
+    def covered_by(self, source: Source) -> str | None:
+        """The last capture of a source that is as it was when it was covered, whatever its name now."""
+        return self._stats.get((source.inode, source.size, source.mtime_ns))
 
     def lines_of(self, source: Source) -> list[Line]:
         """The lines that were read last from its inode and from its path, if there are any."""
@@ -146,6 +153,19 @@ class Lineage:
     def seen(self, by: str) -> list[Seen]:
         """The sources that hold nothing new because of a capture."""
         return self._seen.get(by, [])
+
+    def was_at(self, capture: PlannedCapture, source: Source) -> bool:
+        """Whether the line that ends with a capture was read from a source, or seen in it under that name."""
+        seen = self.seen(capture.capture_id) + self.seen(capture.copy_of or "")
+        names = {each.path for each in seen if each.inode == source.inode}
+        return source.path in {capture.path, *names}
+
+    def elsewhere(self, capture: PlannedCapture, source: Source) -> bool:
+        """Whether the bytes of a capture were found in another file than a source, by inode and by path."""
+        through = {each.capture_id for line in self.lines_from(capture) for each in line}
+        seen = [(seen.inode, seen.path) for by in through for seen in self.seen(by)]
+        read = [(each.inode, each.path) for each in (capture, *self.copies(capture.capture_id))]
+        return any(inode != source.inode and path != source.path for inode, path in read + seen)
 
     def orphaned(self) -> list[str]:
         """The captures that a part had which is void by now, and that have copies."""

@@ -74,7 +74,7 @@ def match(lineage: Lineage, source: Source, limits: Limits) -> Match:
     followed = [_follow(source, line, whole.bytes, limits) for line in lines]
     line, rest = max(followed, key=lambda found: found[0][-1].end, default=((), whole))
     held = {capture.capture_id for capture in line}
-    rewritten = (capture for former in alike if former[-1].path == source.path for capture in former)
+    rewritten = (capture for former in alike if lineage.was_at(former[-1], source) for capture in former)
     former = tuple(c for c in rewritten if c.capture_id not in held and c.copy_of not in held)
     if former and status(source.path) != source:
         raise Changing  # it has grown, and another ingest that listed it later knows more of it

@@ -2,7 +2,7 @@
 
 Each source gets one of these, and is read (for its digests) only if it is not the first:
 
-- as it was when it was covered (inode, size, mtime): nothing to do, whatever its name now;
+- as it was when it was covered (inode, size, mtime): nothing to do, and if it was renamed, that is noted;
 - all of its bytes are covered: if the file they were read from is gone or changed, this is where they
   are now (touched, renamed, rotated, compressed since), and only that is noted; else it is a copy;
 - it begins with bytes that are covered: the rest is a new capture. If the last capture left a stream
@@ -166,13 +166,15 @@ class _Planner:
         self._open: list[PlannedCapture] = []
         self._options: dict[str, dict[str, str]] = {}
         self._dropped: set[str] = set()
-        self._former: set[str] = set()
+        self._former: dict[str, Source] = {}
         self._found: set[str] = set()
 
     def take(self, source: Source) -> None:
         """Decide about one source."""
-        if self._lineage.covers(source):
+        if by := self._lineage.covered_by(source):
             self._unchanged += 1
+            if not self._lineage.covers(source):
+                self._seen.append(Seen(by, **msgspec.structs.asdict(source)))
             return
         try:
             self._decide(source, match(self._lineage, source, self._limits))
@@ -219,7 +221,7 @@ class _Planner:
         if not self._are_settled(match.former):
             self._unfinished.append(source.path)
             return
-        self._former.update(capture.capture_id for capture in match.former)
+        self._former.update((capture.capture_id, source) for capture in match.former)
         if match.rest is None:
             self._keep(source, match)
         elif last is None:
@@ -332,13 +334,11 @@ class _Planner:
         return capture
 
     def _drop_former(self) -> None:
-        """Drop what no source holds any more; what is known to have another name stays."""
-        for lost in self._former - self._found:
+        """Drop what no source holds any more; what is known to be in another file stays."""
+        for lost in self._former.keys() - self._found:
             if self._lineage.is_forgotten(lost):
                 continue  # the same bytes may turn up elsewhere
-            names = {copy.path for copy in self._lineage.copies(lost)}
-            names.update(seen.path for seen in self._lineage.seen(lost))
-            if names <= {self._lineage.captures[lost].path}:
+            if not self._lineage.elsewhere(self._lineage.captures[lost], self._former[lost]):
                 self._dropped.add(lost)
 
     def _promote(self) -> None:
