@@ -191,6 +191,11 @@ def test_plans_that_are_condensed_while_they_are_listed_are_found(
     assert Dataset.open(lake).visible_parts() == before.visible_parts()
 
 
+def test_a_dataset_that_is_just_being_created_has_nothing_to_compact(tmp_path: Path) -> None:
+    (tmp_path / "_plan").mkdir()
+    assert compact(tmp_path).parts_before == 0
+
+
 def test_a_part_that_cannot_be_made_is_named(lake: Path) -> None:
     dataset = Dataset.open(lake)
     (lake / "chunks" / f"{dataset.visible_parts()[0]}.parquet").unlink()

@@ -147,7 +147,7 @@ def _join(folder: Path, pack: _Pack) -> None:
 
 def _bytes(folder: Path) -> int:
     size = 0
-    for path in (path for table in TABLE_ORDER for path in (folder / table).iterdir()):
+    for path in (path for table in TABLE_ORDER for path in folder.glob(f"{table}/*")):
         with contextlib.suppress(FileNotFoundError):
             size += path.stat().st_size
     return size
