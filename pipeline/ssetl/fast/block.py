@@ -150,7 +150,8 @@ class Block:
         # Neighbours are mostly equal, and comparing is cheaper than hashing.
         first = np.ones(len(places), np.bool_)
         first[1:] = ~_alternate(kernels.equal(pieces[2:], pieces[:-2]))
-        encoded = kernels.dictionary(self.joined([(places[first], places[first] + width)]))
+        texts = np.ndarray(len(self.data) - width + 1, f"V{width}", self.data, 0, (1,))[places[first]]
+        encoded = kernels.dictionary(kernels.array(pa.binary(width), len(texts), texts))
         codes = np.frombuffer(encoded.indices.buffers()[1], np.int32, len(encoded))
         return codes[np.cumsum(first) - 1], encoded.dictionary.to_pylist()
 
