@@ -73,9 +73,10 @@ class Stream:
             return True
         if requested and not self._repeats_role and any(row.role for row in rows):
             return True
-        first, speaks = rows[0], "content" in marks(rows)
+        first = rows[0]
         if not self.finished or first.error_type or first.error_message:
             return False
+        speaks = "content" in marks(rows)
         known = all(row.choice_index in self._finish for row in rows)
         repeats = any(row.finish_reason for row in rows)
         return known and not repeats and (speaks or (not first.usage and any(row.role for row in rows)))

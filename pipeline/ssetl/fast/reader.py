@@ -332,11 +332,13 @@ class BlockReader:
             self._next[lane] = end
 
 
-@lru_cache(maxsize=16)
 def terminator_in(text: bytes) -> tuple[Terminator, Counter[str]] | None:
     """The terminator that a unit is, if it is one, and the bytes of the rest by kind."""
-    if len(text) > _LONGEST_TERMINATOR or TERMINATOR not in text:
-        return None
+    return _terminator_in(text) if len(text) <= _LONGEST_TERMINATOR and TERMINATOR in text else None
+
+
+@lru_cache(maxsize=16)
+def _terminator_in(text: bytes) -> tuple[Terminator, Counter[str]] | None:
     parser = Parser(apis.decode_data)
     match [*parser.feed(text), *parser.close()]:
         case [Terminator() as line]:
