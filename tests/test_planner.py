@@ -277,6 +277,42 @@ def test_a_file_that_was_renamed_and_later_rewritten_replaces_its_rows(
     assert lines(folder.lake) == sorted(now.split())
 
 
+REWRITTEN = LONG[:6500] + "new\n"
+
+
+def test_rewriting_a_file_leaves_what_a_renamed_copy_holds(folder: Folder) -> None:
+    folder.put("a", LONG)
+    folder.ingest()
+    folder.put("b", LONG)
+    folder.ingest()
+    for name, name_now in [("b", "c"), ("a", "b")]:
+        folder(name).rename(folder(name_now))
+        folder.ingest()
+    folder.put("b", REWRITTEN)
+    folder.ingest()
+    assert set(lines(folder.lake)) == {*LONG.split(), "new"}
+
+
+def test_a_new_file_leaves_what_a_rotated_one_holds_that_has_grown(folder: Folder) -> None:
+    folder.put("a", LONG + "end\n")
+    folder.ingest()
+    folder("a").rename(folder("b"))
+    folder.append("b", "more\n")
+    folder.ingest()
+    folder.put("a", REWRITTEN)
+    folder.ingest()
+    assert set(lines(folder.lake)) == {*LONG.split(), "end", "more", "new"}
+
+
+def test_a_new_file_leaves_what_was_renamed_at_the_same_time(folder: Folder) -> None:
+    folder.put("a", LONG)
+    folder.ingest()
+    folder("a").rename(folder("b"))
+    folder.put("a", REWRITTEN)
+    assert not any(plan.replaces for plan in folder.ingest().plans)
+    assert set(lines(folder.lake)) == {*LONG.split(), "new"}
+
+
 def test_a_new_file_that_begins_like_a_renamed_one_costs_that_nothing(folder: Folder) -> None:
     folder.put("a", LONG[:9000])
     folder.ingest()
@@ -284,9 +320,9 @@ def test_a_new_file_that_begins_like_a_renamed_one_costs_that_nothing(folder: Fo
     folder.ingest()
     folder("a").rename(folder("b"))
     folder.ingest()
-    folder.put("a", LONG[:6500] + "new\n")
-    folder.ingest()
-    assert set(lines(folder.lake)) >= {*LONG.split(), "old", "new"}
+    folder.put("a", REWRITTEN)
+    assert not any(plan.replaces for plan in folder.ingest().plans)
+    assert set(lines(folder.lake)) == {*LONG.split(), "old", "new"}
 
 
 def test_a_new_file_under_an_old_name_costs_the_old_one_nothing(folder: Folder) -> None:

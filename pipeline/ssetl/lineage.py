@@ -161,10 +161,14 @@ class Lineage:
         return source.path in {capture.path, *names}
 
     def elsewhere(self, capture: PlannedCapture, source: Source) -> bool:
-        """Whether the bytes of a capture were found in another file than a source, by inode and by path."""
-        through = {each.capture_id for line in self.lines_from(capture) for each in line}
-        seen = [(seen.inode, seen.path) for by in through for seen in self.seen(by)]
-        read = [(each.inode, each.path) for each in (capture, *self.copies(capture.capture_id))]
+        """Whether the bytes of a capture were found in another file than a source, by inode and by path.
+
+        Whoever holds what goes on behind it, or a copy of any of that, holds it, too.
+        """
+        through = {each.capture_id: each for line in self.lines_from(capture) for each in line}
+        held = [found for each in through.values() for found in (each, *self.copies(each.capture_id))]
+        read = [(each.inode, each.path) for each in held]
+        seen = [(seen.inode, seen.path) for each in held for seen in self.seen(each.capture_id)]
         return any(inode != source.inode and path != source.path for inode, path in read + seen)
 
     def orphaned(self) -> list[str]:

@@ -173,6 +173,8 @@ class _Planner:
         """Decide about one source."""
         if by := self._lineage.covered_by(source):
             self._unchanged += 1
+            line = self._lineage.line_to(by)
+            self._found.update(capture.capture_id for capture in (*line, *self._lineage.originals(line)))
             if not self._lineage.covers(source):
                 self._seen.append(Seen(by, **msgspec.structs.asdict(source)))
             return
