@@ -23,6 +23,7 @@ CAPTURES = [
     if path.is_file() and path.stat().st_size < 20_000
 ]
 ROUNDS = int(os.environ.get("SSETL_FUZZ_ROUNDS", "200"))
+# No test depends on the machine's speed.
 some = settings(max_examples=ROUNDS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Lines: what a raw file or a log may hold, in any order.

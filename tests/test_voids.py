@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssetl import planner
@@ -63,7 +63,7 @@ def fresh_paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (base / str(n) for n in itertools.count())
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150)
 @given(order=st.permutations([name for name, steps in STEPS.items() for _ in range(steps)]), data=st.data())
 def test_what_was_seen_once_stays_and_nothing_is_there_twice(
     fresh_paths: Iterator[Path], order: list[str], data: st.DataObject
