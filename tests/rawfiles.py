@@ -162,6 +162,22 @@ def mix(source: random.Random, files: list[Events], place: int | None = None) ->
     files.insert(n, mixed)
 
 
+def weave(source: random.Random, files: list[Events], most: int) -> None:
+    """All streams run at the same time, at most so many; their last events may wait, or follow at once."""
+    waiting, running, woven = files[::-1], list[Events](), Events()
+    waits = source.randrange(2)
+    while waiting or running:
+        while waiting and len(running) < most:
+            running.append(waiting.pop())
+        events = source.choice(running)
+        woven += events[:1]
+        del events[:1]
+        if not waits and len(events) == 1:
+            woven.append(events.pop())
+        running = [events for events in running if events]
+    files[:] = [woven]
+
+
 _CHUNK: Final = '{"id":"%s","object":"chat.completion.chunk","created":1745200000,"model":"m","choices":[%s]}'
 _DELTA: Final = '{"index":0,"delta":{"content":"X"},"finish_reason":null}'
 ODD_EVENTS: Final = [
@@ -373,6 +389,8 @@ def raw_file(source: random.Random) -> tuple[bytes, bool]:
             mix(source, files)
         for _ in range(source.choice((0, 1, 1, 2, 4))):
             source.choice(EVENT_CHANGES)(source, files)
+        if not source.randrange(3):
+            weave(source, files, 2 + source.randrange(12))
         for _ in range(source.choice((0, 1, 1, 2, 4))):
             _change_values(source, files)
         data = "".join([event for events in (*first, *files) for event in events]).encode()

@@ -14,7 +14,7 @@ from ssetl.response import read_response
 from ssetl.streams import Capture
 
 DONE = b"data: [DONE]\n\n"
-CAPTURE_ID = "00" * 16
+CAPTURE_ID = "12" * 16
 
 
 def table(names: str, cases: dict[str, Any]) -> pytest.MarkDecorator:

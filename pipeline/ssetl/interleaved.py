@@ -49,7 +49,7 @@ class OpenStreams:
 
     Attributes:
         current: the stream of the event before.
-        before_close: called with a stream that is about to be closed.
+        before_close: called with a stream that is about to be closed; whether its row is made elsewhere.
         size: bytes of the body so far.
         filled: where the last of them ends that is not blank.
     """
@@ -65,7 +65,7 @@ class OpenStreams:
         self._passed: dict[str, int] = {}  # the same, but another one has begun and finished since
         self._over: set[str] = set()  # of these, those of which more has come behind their finish
         self.current: Stream | None = None
-        self.before_close: Callable[[Stream], None] | None = None
+        self.before_close: Callable[[Stream], bool] | None = None
         self._held: list[Flat] = []
         self._stamp: int | None = None
         self._stamp_used = False
@@ -197,6 +197,29 @@ class OpenStreams:
             self._place_held(stream)
             self._place(flat, stream)
 
+    def begin(self, response_id: str, api: Api) -> Stream | None:
+        """Open the stream that an event with this id certainly begins, while `is_plain`; None if none.
+
+        Nobody but who asks tells the stream of its events.
+        """
+        may_go_on = self.current is not None and self.current.response_id is None
+        if may_go_on or response_id in self._by_id:
+            return None
+        stream = self._start(api, response_id)
+        stream.response_id = response_id
+        return stream
+
+    def note(self, stream: Stream, *, is_over: bool) -> None:
+        """An event of a stream has come; `is_over` if the stream has finished by now, or ended."""
+        self.current = stream
+        key = stream.stream_id
+        if not is_over:
+            self._forget(key)
+        elif key in self._waiting or key in self._passed:
+            self._over.add(key)
+        else:
+            self._waiting[key] = self._capture.counts["streams"]
+
     def live(self, streams: int, events: int, end: int) -> Numbered:
         """Take whole streams that somebody else makes rows of, while `is_quiet`; tell where they stand.
 
@@ -255,16 +278,9 @@ class OpenStreams:
 
     def _place(self, flat: Flat, stream: Stream) -> None:
         self._capture.place(stream, flat)
-        self.current = stream
         if flat.shares and stream.clock == "arrival":
             stream.clock = "arrival_read"
-        key = stream.stream_id
-        if not stream.finished and not stream.ended:
-            self._forget(key)
-        elif key in self._waiting or key in self._passed:
-            self._over.add(key)
-        else:
-            self._waiting[key] = self._capture.counts["streams"]
+        self.note(stream, is_over=stream.finished or stream.ended)
         if stream.ended:  # a terminator may still follow
             self._note_end(flat.end)
 
@@ -309,14 +325,14 @@ class OpenStreams:
     def _close(self, stream: Stream) -> None:
         if self._open.pop(stream.stream_id, None) is None:
             return
-        if self.before_close is not None:
-            self.before_close(stream)
+        is_told = self.before_close is not None and self.before_close(stream)
         self._forget(stream.stream_id)
         if stream.response_id and self._by_id.get(stream.response_id) is stream:
             del self._by_id[stream.response_id]
         if stream is self.current and not stream.closed:
             self.current = None
-        self._capture.close(stream)
+        if not is_told:
+            self._capture.close(stream)
 
     def _note_end(self, end: int) -> None:
         """A stream has ended: if none is left open, later bytes can be read without those before."""

@@ -185,17 +185,20 @@ class Capture:
         stream.learn(api)
         stream.clocked(None, None)
         stream.repeat(row, times)
-        self.counts["events"] += times
-        self.counts["chunks"] += times
+        self.count(times)
 
     def live(self, index: int, streams: int, events: int) -> Numbered:
         """Count whole streams of an exchange, with all their events, that somebody else makes rows of."""
         first = self.counts["streams"]
         ordinals = range(first, first + streams)
         self.counts["streams"] += streams
+        self.count(events)
+        return Numbered(index, ordinals, self.stream_ids(index, ordinals))
+
+    def count(self, events: int) -> None:
+        """Count events that somebody else makes rows of, one of each."""
         self.counts["events"] += events
         self.counts["chunks"] += events
-        return Numbered(index, ordinals, self.stream_ids(index, ordinals))
 
     def close(self, stream: Stream) -> None:
         """The stream is over: its row is known."""

@@ -4,7 +4,6 @@ Either all units between two terminators carry one id that no other unit carries
 all units from one that opens a stream to one that ends it are followed by another that opens one.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator
 
 import msgspec
@@ -12,7 +11,8 @@ import numpy as np
 
 from ssetl.fast.block import Mask, Places
 from ssetl.fast.bulk import Bulk
-from ssetl.fast.lives import MAX_RUNS, Shape
+from ssetl.fast.lives import Shape
+from ssetl.fast.runs import Runs
 
 
 class Alone(msgspec.Struct, frozen=True):
@@ -43,24 +43,10 @@ def alone(bulk: Bulk, terminators: Places) -> Iterator[Alone]:
     firsts, ends = spans
     if not len(firsts):
         return
-    begins = np.ones(len(bulk.match), np.bool_)
-    begins[1:] = bulk.match[1:] != bulk.match[:-1]
-    begins[firsts] = True
-    begins[ends] = True
-    runs = np.flatnonzero(begins).tolist()
-    matches = bulk.match[runs].tolist()
-    shapes: dict[tuple[tuple[int, int], ...], Shape] = {}
+    runs = Runs(bulk.matches, bulk.match, np.concatenate((firsts, ends)))
     for first, end in zip(firsts.tolist(), ends.tolist(), strict=True):
-        start = bisect_left(runs, first)
-        stop = bisect_left(runs, end, start)
-        if stop - start > MAX_RUNS:
-            continue
-        places = runs[start : stop + 1]
-        key = tuple([(matches[n], min(runs[n + 1] - runs[n], 3)) for n in range(start, stop)])
-        shape = shapes.get(key)
-        if shape is None:
-            shape = shapes[key] = tuple([(bulk.matches[n].template, count) for n, count in key])
-        yield Alone(first, end, bulk.has_ids, places, shape)
+        if found := runs.of(first, end):
+            yield Alone(first, end, bulk.has_ids, *found)
 
 
 def _between_terminators(bulk: Bulk, terminators: Places) -> tuple[Places, Places]:

@@ -7,6 +7,8 @@ of the other sort is left to be read one by one.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,11 +58,23 @@ class Bulk:
                 self.id_lane[match.units] = np.array(lanes, np.int32)[match.codes]
             if match in adding:
                 self.lane[match.units] = self.id_lane[match.units]
-        units = np.flatnonzero(self.lane >= 0)
-        self.order = units[np.argsort(self.lane[units], kind="stable")]
-        self.borders = np.searchsorted(self.lane[self.order], np.arange(len(self.lanes) + 1)).tolist()
+        self.order, self.borders = _by_lane(self.lane, len(self.lanes))
         self._rows = self.row[self.order]
         self._changes = (np.flatnonzero(np.diff(self._rows)) + 1).tolist()
+
+    @cached_property
+    def id_order(self) -> Places:
+        """The units with an id, lane by lane, ascending."""
+        return self._by_id[0]
+
+    @cached_property
+    def id_borders(self) -> list[int]:
+        """Where each lane begins in `id_order`, and where the last one ends."""
+        return self._by_id[1]
+
+    @cached_property
+    def _by_id(self) -> tuple[Places, list[int]]:
+        return _by_lane(self.id_lane, len(self.lanes))
 
     def offsets(self, units: Places) -> Places:
         """Where the events of units begin in the body."""
@@ -92,20 +106,39 @@ class Bulk:
         """
         change = bisect_right(self._changes, first)
         if change == len(self._changes) or self._changes[change] >= end:
-            yield *self._told(end - 1), end - first
+            yield *self.told(self.order.item(end - 1)), end - first
             return
         rows = self._rows[first:end]
         _, firsts, counts = np.unique(rows, return_index=True, return_counts=True)
         _, lasts = np.unique(rows[::-1], return_index=True)
         for place in np.argsort(firsts).tolist():
-            yield *self._told(first + int(firsts[place])), int(counts[place])
+            yield *self.told(self.order.item(first + int(firsts[place]))), int(counts[place])
         for place in np.argsort(-lasts).tolist():
-            yield *self._told(end - 1 - int(lasts[place])), 0
+            yield *self.told(self.order.item(end - 1 - int(lasts[place]))), 0
 
-    def _told(self, position: int) -> tuple[Api, Row]:
-        unit = self.order.item(position)
+    def in_turn(self, units: Places) -> Iterator[tuple[Api, Row, int]]:
+        """API, row and number of events that lie behind each other in a stream; those alike told once."""
+        changes = np.flatnonzero(np.diff(self.row[units], prepend=-1, append=-1)).tolist()
+        for first, end in pairwise(changes):
+            alike = units[first:end].tolist()
+            match = self.matches[self.match.item(alike[0])]
+            if match.template.is_bulk:
+                yield *self.told(alike[-1]), len(alike)
+            else:
+                yield from ((*self.told(unit), 1) for unit in alike)
+
+    def told(self, unit: int) -> tuple[Api, Row]:
+        """API and row of the event of a unit that has matched; the row's texts are stand-ins."""
         match = self.matches[self.match.item(unit)]
         return match.template.reading.api, match.row(self.place.item(unit))
+
+
+def _by_lane(lane: Codes, lanes: int) -> tuple[Places, list[int]]:
+    """The units in a lane, lane by lane, and where each lane begins there, and the last one ends."""
+    units = np.flatnonzero(lane >= 0)
+    keys = lane[units].astype(np.uint16 if lanes <= 1 << 16 else np.int32)  # few bits are sorted by digits
+    order = np.argsort(keys, kind="stable")
+    return units[order], np.searchsorted(keys[order], np.arange(lanes + 1)).tolist()
 
 
 def _of_one_sort(matches: Sequence[Match]) -> list[Match]:

@@ -58,11 +58,13 @@ class Life(msgspec.Struct, frozen=True):
         row: its row in `streams`, if each run is as short as its shape allows.
         told: the columns that are told by an event.
         grows: by how much columns are more for each further event of a run, by number of the run.
+        finish: the first run whose events leave it finished; all later ones do. None if that is not so.
     """
 
     row: dict[str, Any]
     told: list[Told]
     grows: dict[int, dict[str, int]]
+    finish: int | None
 
 
 class Lives:
@@ -97,11 +99,13 @@ def _learn(shape: Shape, has_terminator: bool, exchange: Exchange) -> Life | Non
         return None  # whether two of them are one call depends on their ids
 
     def live(**times: int) -> dict[str, Any] | None:
-        return _lived(samples, {int(run): count for run, count in times.items()}, has_terminator, exchange)
+        lived = _lived(samples, {int(run): count for run, count in times.items()}, has_terminator, exchange)
+        return lived and lived[0]
 
-    row = live()
-    if row is None:
+    lived = _lived(samples, {}, has_terminator, exchange)
+    if lived is None:
         return None
+    row, finished = lived
     places = {value: told for sample in samples for value, told in _values(sample)}
     if not all(_is_unmistaken(sample, places) for sample in samples):
         return None
@@ -120,7 +124,9 @@ def _learn(shape: Shape, has_terminator: bool, exchange: Exchange) -> Life | Non
         if once is None or twice != {column: 2 * by for column, by in once.items()}:
             return None
         grows[run] = once
-    return Life(row, told, grows)
+    ends = any(template.reading.ends for template, _ in shape)
+    finish = None if ends else _finish([sample.run for sample in samples], finished)
+    return Life(row, told, grows, finish)
 
 
 def _samples(shape: Shape) -> Iterator[_Sample]:
@@ -156,13 +162,18 @@ def _names_call(row: Row) -> bool:
 
 def _lived(
     samples: Sequence[_Sample], times: Mapping[int, int], has_terminator: bool, exchange: Exchange
-) -> dict[str, Any] | None:
-    """The row of a stream of these events, by the ordinary code; None if they are not just one stream."""
+) -> tuple[dict[str, Any], list[bool]] | None:
+    """The row of a stream of these events, by the ordinary code; None if they are not just one stream.
+
+    And whether the stream had finished with each of the events.
+    """
     capture = Capture(_CAPTURE)
     streams = OpenStreams(capture, exchange)
+    finished = []
     for sample in samples:
         for _ in range(times.get(sample.run, 1) if sample.is_middle else 1):
             streams.take_flat(flat_of(sample.found.template, [sample.found.row]))
+            finished.append(streams.current is not None and streams.current.finished)
     if len({placed.stream_id for placed in capture.placed}) != 1:
         return None
     if has_terminator:
@@ -171,7 +182,15 @@ def _lived(
     else:  # what comes next begins another one
         closes = any(sample.found.template.reading.ends for sample in samples[-1:])
         streams.take_flat(flat_of(samples[0].found.template, [samples[0].found.row]))
-    return capture.streams[0] if closes and len(capture.streams) == 1 else None
+    return (capture.streams[0], finished) if closes and len(capture.streams) == 1 else None
+
+
+def _finish(runs: Sequence[int], finished: list[bool]) -> int | None:
+    """The run with which a stream finishes for good, given for each event its run and whether it had."""
+    if True not in finished:
+        return None
+    first = finished.index(True)
+    return runs[first] if all(finished[first:]) else None
 
 
 def flat_of(template: Template, rows: list[Any], offset: int = 0, size: int = 0) -> Flat:

@@ -4,6 +4,9 @@ As long as the stream of a lane is open and unfinished, all that the ordinary co
 of the lane is to count them. So they are counted many at a time: before anything else touches their stream,
 and at the end of the block. All other units are special and are read in their place, one by one; where the
 stream of a lane is not there, or has finished, the next event of the lane is special, too.
+
+Of streams whose shape tells what they become, fewer events are special: of one that is alone only the first,
+of one that is woven with others those that matter to them.
 """
 
 from bisect import bisect_left
@@ -19,19 +22,22 @@ import numpy as np
 from ssetl import apis
 from ssetl.fast import whole
 from ssetl.fast.alone import Alone, alone
-from ssetl.fast.block import Codes, Places
+from ssetl.fast.block import Codes, Mask, Places
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.lives import Life, flat_of
 from ssetl.fast.template import Found, Template
 from ssetl.fast.templates import Templates
 from ssetl.fast.whole import Lived
+from ssetl.fast.woven import Woven, woven
 from ssetl.interleaved import OpenStreams, is_akin
 from ssetl.sse import TERMINATOR, Parser, Terminator
 from ssetl.stream import Stream
-from ssetl.streams import Capture
+from ssetl.streams import Capture, Numbered
 
 _NONE: Final[Places] = np.zeros(0, np.int64)
 _LONGEST_TERMINATOR: Final = 64  # bytes of its line and blank line
+_LOOKS: Final = 64  # units that are looked at for a first one
+_WORTH: Final = 4  # lanes from which on it pays to look for streams that are woven
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -51,7 +57,7 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 class _Span(msgspec.Struct, frozen=True):
-    """Neighbours in a lane, by position in `Bulk.order`, that belong to one stream; `index` of the first."""
+    """Neighbours in a lane, by position in an order, that belong to one stream; `index` of the first."""
 
     first: int
     end: int
@@ -87,11 +93,14 @@ class BlockReader:
         self._stream: list[Stream | None] = [None for _ in self._lanes]  # by lane, if it can be counted
         self._stale: set[int] = set()  # lanes that may have another stream now
         self._due: list[int] = []  # units to take one by one, a heap
-        self._spans: list[_Span] = []
+        self._spans: list[_Span] = []  # in bulk.order
         self._alone: list[Alone] = []
         self._alone_at: dict[int, int] = {}  # place in that list, by first unit; as long as it may be taken
         self._terminator: tuple[Terminator, Counter[str]] = Terminator(0, 0), Counter()  # of those
-        self._lived: list[Lived] = []
+        self._lived: list[Lived] = []  # of those
+        self._woven: dict[int, Woven] = {}  # by lane, as long as it may be taken
+        self._woven_spans: list[_Span] = []  # of those that were not taken as a whole, in bulk.id_order
+        self._woven_lived: list[Lived] = []  # of the others
         self._unit = -1  # the one that is read by itself, or was the last
         self._is_held = False  # whether the next one must be, too, whatever it is
         self._times: Counter[Template] = Counter()  # how many units were of which template
@@ -105,7 +114,9 @@ class BlockReader:
         self._look_ahead()
         while self._due:
             unit = heappop(self._due)
-            if unit <= self._unit or unit >= count or self._live(unit) or self._can_count(unit):
+            if unit <= self._unit or unit >= count:
+                continue
+            if self._live(unit) or self._can_count(unit) or self._note(unit):
                 continue
             self._go_to(unit)
             placed = len(self._capture.placed)
@@ -118,37 +129,41 @@ class BlockReader:
         self._leave_out(len(self._block.data))
         for template, times in self._times.items():
             self._count_bytes(template.reading.rest, times)
-        if self._lived:
-            self._capture.lived.append(whole.columns(self._bulk, self._lived, self._capture.capture_id))
+        for lived, order in ((self._lived, None), (self._woven_lived, self._bulk.id_order)):
+            if lived:
+                found = whole.columns(self._bulk, lived, order, self._capture.capture_id)
+                self._capture.lived.append(found)
 
     def counted(self) -> Counted:
         """What was not placed one by one."""
         stream, index = np.zeros((2, len(self._block.starts)), np.int32)
         counted = np.zeros(len(self._block.starts), np.bool_)
         names: dict[str, int] = {}
-        lived: list[str] = []
-        for span in self._spans:
-            units = self._bulk.order[span.first : span.end]
-            counted[units] = True
-            stream[units] = names.setdefault(span.stream_id, len(names))
-            index[units] = np.arange(span.index, span.index + len(units))
-        if self._lived:
-            firsts = np.array([each.first for lived in self._lived for each in lived.streams])
-            ends = np.array([each.end for lived in self._lived for each in lived.streams])
+        for spans, order in ((self._spans, self._bulk.order), (self._woven_spans, self._bulk.id_order)):
+            for span in spans:
+                units = order[span.first : span.end]
+                counted[units] = True
+                stream[units] = names.setdefault(span.stream_id, len(names))
+                index[units] = np.arange(span.index, span.index + len(units))
+        stream_ids = list(names)
+        for lived, places in ((self._lived, None), (self._woven_lived, self._bulk.id_order)):
+            runs = [runs for each in lived for runs in each.runs]
+            firsts, ends = np.array([(each[0], each[-1]) for each in runs], np.int64).reshape(-1, 2).T
             lengths = ends - firsts
             indexes = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             units = np.repeat(firsts, lengths) + indexes
+            units = units if places is None else places[units]
             counted[units] = True
-            stream[units] = np.repeat(np.arange(len(names), len(names) + len(firsts)), lengths)
+            stream[units] = np.repeat(np.arange(len(stream_ids), len(stream_ids) + len(runs)), lengths)
             index[units] = indexes
-            lived = [stream_id for each in self._lived for stream_id in each.numbered.stream_ids]
+            stream_ids += [stream_id for each in lived for stream_id in each.numbered.stream_ids]
         units = np.flatnonzero(counted)
-        return Counted(units, [*names, *lived], stream[units], index[units])
+        return Counted(units, stream_ids, stream[units], index[units])
 
     def _go_to(self, unit: int) -> None:
         """Be where the ordinary code would be before it reads a unit."""
         if unit > self._unit + 1:
-            self._streams.current = self._stream[self._bulk.lane.item(unit - 1)]
+            self._streams.current = self._stream[self._bulk.id_lane.item(unit - 1)]
         self._unit = unit
 
     def _can_count(self, unit: int) -> bool:
@@ -194,7 +209,8 @@ class BlockReader:
 
     def _look_for_alone(self) -> None:
         """Note the streams that are alone: of their units, the first is due, and then all of them at once."""
-        bulk, text = self._bulk, self._templates.terminator
+        bulk, text = self._bulk, self._templates.terminator or self._first_terminator()
+        self._templates.terminator = text
         self._alone = list(alone(bulk, self._block.same(text) if text else _NONE))
         self._terminator = (text and terminator_in(text)) or self._terminator
         self._alone_at = {each.first: n for n, each in enumerate(self._alone)}
@@ -205,7 +221,28 @@ class BlockReader:
             due[each.first] = True
             if bulk.has_ids:
                 self._stale.discard(bulk.id_lane.item(each.first))
+        self._look_for_woven(due)
         self._due = np.flatnonzero(due).tolist()
+
+    def _look_for_woven(self, due: Mask) -> None:
+        """Note the streams that are woven with others: of their units, those are due that matter to them."""
+        bulk = self._bulk
+        lanes = [lane for lane in self._stale if bulk.has_ids and not self._streams.of(self._ids[lane])]
+        if len(lanes) < _WORTH:
+            return
+        self._woven = {each.lane: each for each in woven(bulk, lanes, self._templates.lives)}
+        is_woven = np.zeros(len(self._lanes) + 1, np.bool_)  # the last one: units in no lane
+        is_woven[list(self._woven)] = True
+        due &= ~is_woven[bulk.id_lane]
+        due[bulk.id_order[[place for each in self._woven.values() for place in each.keys]]] = True
+        self._stale.difference_update(self._woven)
+
+    def _first_terminator(self) -> bytes | None:
+        """The text of a terminator, if one is among the first units that are no events."""
+        for unit in np.flatnonzero(self._bulk.match < 0)[:_LOOKS].tolist():
+            if self._block.is_alone(unit) and terminator_in(text := self._block.unit(unit)):
+                return text
+        return None
 
     def _live(self, unit: int) -> bool:
         """Take the stream that begins with a unit, if it is alone and its shape tells what it becomes.
@@ -225,7 +262,7 @@ class BlockReader:
         last = streams[-1]
         events = sum(each.end - each.first for each in streams)
         numbered = self._streams.live(len(streams), events, self._end_of(last))
-        self._lived.append(Lived(streams, lives, numbered))
+        self._lived.append(Lived([each.runs for each in streams], lives, numbered))
         if last.has_terminator:
             line, rest = self._terminator
             self._capture.tally["terminator"] += len(streams) * line.size
@@ -249,6 +286,51 @@ class BlockReader:
         if self._bulk.has_ids:
             self._stale.add(self._bulk.id_lane.item(each.first))
             self._look_ahead()
+
+    def _note(self, unit: int) -> bool:
+        """Note an event of a stream that is woven with others, if that is all that it takes."""
+        lane = self._bulk.id_lane.item(unit)
+        each = self._woven.get(lane)
+        if each is None:
+            return False
+        self._go_to(unit)
+        stream = self._stream[lane]
+        if stream is None and not self._is_held:
+            api = self._bulk.matches[self._bulk.match.item(unit)].template.reading.api
+            stream = self._stream[lane] = self._streams.begin(self._ids[lane] or "", api)
+            self._look_ahead()  # another stream may have been closed
+        if stream is None:
+            self._unweave(each)
+            return False
+        self._streams.note(stream, is_over=unit >= self._bulk.id_order[each.finish])
+        return True
+
+    def _unweave(self, each: Woven) -> None:
+        """Tell a stream that is woven with others what has come of it; read the rest event by event."""
+        bulk, lane = self._bulk, each.lane
+        del self._woven[lane]
+        units = bulk.id_order[each.runs[0] : each.runs[-1]]
+        come = int(np.searchsorted(units, self._unit))
+        if stream := self._stream[lane]:
+            self._woven_spans.append(
+                _Span(each.runs[0], each.runs[0] + come, stream.stream_id, stream.events)
+            )
+            for api, row, times in bulk.in_turn(units[:come]):
+                self._capture.place_alike(stream, api, row, times)
+        for unit in units[come:][bulk.lane[units[come:]] < 0].tolist():
+            heappush(self._due, unit)
+        self._next[lane] = bisect_left(bulk.order, self._unit, bulk.borders[lane], bulk.borders[lane + 1])
+        self._stale.add(lane)
+
+    def _take_woven(self, stream: Stream, each: Woven) -> bool:
+        """Take a stream as a whole that is about to be closed, if it is what its shape tells."""
+        if not stream.has_terminator or self._unit <= self._bulk.id_order[each.runs[-1] - 1]:
+            return False
+        self._capture.count(each.runs[-1] - each.runs[0])
+        ordinals = range(stream.ordinal, stream.ordinal + 1)
+        numbered = Numbered(stream.origin.exchange_index, ordinals, [stream.stream_id])
+        self._woven_lived.append(Lived([each.runs], [each.life], numbered))
+        return True
 
     def _end_of(self, each: Alone) -> int:
         """Where the line ends in the body that ends a stream."""
@@ -308,11 +390,17 @@ class BlockReader:
             self._parser.skip(place - self._parsed, lines)
             self._parsed = place
 
-    def _count_stream(self, stream: Stream) -> None:
-        """Count what belongs to a stream that is about to be closed."""
+    def _count_stream(self, stream: Stream) -> bool:
+        """Count what belongs to a stream that is about to be closed; whether its row is made here."""
         lane = self._bulk.lanes.get(stream.response_id if self._bulk.has_ids else None)
-        if lane is not None and self._stream[lane] is stream:
-            self._count(lane)
+        if lane is None or self._stream[lane] is not stream:
+            return False
+        if (each := self._woven.get(lane)) and self._take_woven(stream, each):
+            del self._woven[lane]
+            self._next[lane] = self._bulk.borders[lane + 1]
+            return True
+        self._count(lane)
+        return False
 
     def _count_lanes(self) -> None:
         for lane in self._lanes:
@@ -320,6 +408,10 @@ class BlockReader:
 
     def _count(self, lane: int) -> None:
         """Count the events of a lane that come before the present unit; its stream may change now."""
+        if each := self._woven.get(lane):
+            if self._stream[lane] is not None:
+                self._unweave(each)
+            return
         self._stale.add(lane)
         first, stream = self._next[lane], self._stream[lane]
         if stream is None:

@@ -8,15 +8,22 @@ import numpy as np
 
 from ssetl import schema
 from ssetl.fast.alone import Alone
+from ssetl.fast.block import Places
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.lives import Life, Lives
 from ssetl.streams import Numbered
 
 
 class Lived(msgspec.Struct, frozen=True):
-    """Streams that lie behind each other, what becomes of each, and where they stand in their capture."""
+    """Streams that were taken as a whole.
 
-    streams: Sequence[Alone]
+    Args:
+        runs: where the runs of each begin in the order of their events, and where the last one ends.
+        lives: what becomes of each.
+        numbered: where they stand in their capture.
+    """
+
+    runs: Sequence[list[int]]
     lives: Sequence[Life]
     numbered: Numbered
 
@@ -32,19 +39,24 @@ def together(streams: Iterable[Alone], lives: Lives) -> Iterator[tuple[Alone, Li
         behind = stream.stop
 
 
-def columns(bulk: Bulk, lived: Sequence[Lived], capture_id: str) -> dict[str, list[Any]]:
-    """The columns of `streams` of such streams of a block; those that are not told are null."""
-    streams = [stream for each in lived for stream in each.streams]
+def columns(
+    bulk: Bulk, lived: Sequence[Lived], order: Places | None, capture_id: str
+) -> dict[str, list[Any]]:
+    """The columns of `streams` of such streams of a block; those that are not told are null.
+
+    `order` gives the unit of each event in their order; None if they stand as they do in the block.
+    """
+    runs = [runs for each in lived for runs in each.runs]
     lives = [life for each in lived for life in each.lives]
     groups: dict[int, list[int]] = {}
     for place, life in enumerate(lives):
         groups.setdefault(id(life), []).append(place)
     members = [(lives[places[0]], places) for places in groups.values()]
-    told = [_told(bulk, life, [streams[place] for place in places]) for life, places in members]
+    told = [_told(bulk, life, [runs[place] for place in places], order) for life, places in members]
     found: dict[str, list[Any]] = {
         "stream_id": [stream_id for each in lived for stream_id in each.numbered.stream_ids],
-        "capture_id": [capture_id] * len(streams),
-        "exchange_index": [each.numbered.exchange_index for each in lived for _ in each.streams],
+        "capture_id": [capture_id] * len(runs),
+        "exchange_index": [each.numbered.exchange_index for each in lived for _ in each.runs],
         "ordinal": [ordinal for each in lived for ordinal in each.numbered.ordinals],
     }
     for name in schema.STREAMS.names:
@@ -52,26 +64,26 @@ def columns(bulk: Bulk, lived: Sequence[Lived], capture_id: str) -> dict[str, li
             name in each or life.row[name] is not None for each, (life, _) in zip(told, members, strict=True)
         ):
             continue
-        column: list[Any] = [None] * len(streams)
+        column: list[Any] = [None] * len(runs)
         for each, (life, places) in zip(told, members, strict=True):
             _put(column, places, each.get(name) or [life.row[name]] * len(places))
         found[name] = column
     return found
 
 
-def _told(bulk: Bulk, life: Life, streams: Sequence[Alone]) -> dict[str, list[Any]]:
-    """The columns in which streams of one shape differ."""
+def _told(bulk: Bulk, life: Life, streams: Sequence[list[int]], order: Places | None) -> dict[str, list[Any]]:
+    """The columns in which streams of one shape differ, given their runs."""
     values: dict[str, list[Any]] = {}
     for run, is_last in dict.fromkeys((told.run, told.is_last) for told in life.told):
-        units = np.array([each.runs[run + 1] - 1 if is_last else each.runs[run] for each in streams])
-        spots = list(bulk.spots(units))
+        events = np.array([runs[run + 1] - 1 if is_last else runs[run] for runs in streams])
+        spots = list(bulk.spots(events if order is None else order[events]))
         for told in life.told:
             if (told.run, told.is_last) == (run, is_last):
                 column = values[told.column] = [None] * len(streams)
                 for here, match, places in spots:
                     _put(column, here.tolist(), match.values(places, told.owner, told.field))
     for run, growth in life.grows.items():
-        more = [each.runs[run + 1] - each.runs[run] - 3 for each in streams]
+        more = [runs[run + 1] - runs[run] - 3 for runs in streams]
         for name, by in growth.items():
             known = values.get(name) or [life.row[name]] * len(streams)
             values[name] = [value + by * times for value, times in zip(known, more, strict=True)]
