@@ -63,6 +63,21 @@ def short_ids(stream: generate.Stream) -> Events:
     return [event.replace(f"chatcmpl-{stream.key}", named) for event in generate.plain(stream)[:-1]]
 
 
+def gemini(stream: generate.Stream) -> Events:
+    """Gemini: usage in each event, nothing that ends the stream."""
+    events, finish = [], ',"finishReason":"STOP"'
+    for n, piece in enumerate(stream.pieces, 1):
+        counts = f'"promptTokenCount":{stream.prompt_tokens},"candidatesTokenCount":{n}'
+        events.append(
+            f'data: {{"candidates":[{{"content":{{"parts":[{{"text":"{piece}"}}],"role":"model"}}'
+            f'{finish if n == len(stream.pieces) else ""},"index":0}}],'
+            f'"usageMetadata":{{{counts},"totalTokenCount":{stream.prompt_tokens + n},"promptTokensDetails":'
+            f'[{{"modality":"TEXT","tokenCount":{stream.prompt_tokens}}}]}},'
+            f'"modelVersion":"gemini-2.5-flash","responseId":"resp_{stream.key}"}}\r\n\r\n'
+        )
+    return events
+
+
 SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     **generate.SHAPES,
     "whole_calls": whole_calls,
@@ -70,6 +85,7 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     "two_choices": two_choices,
     "without_ids": without_ids,
     "short_ids": short_ids,
+    "gemini": gemini,
 }
 """Shapes by name: stream -> its events."""
 
@@ -127,7 +143,7 @@ def _swap(source: random.Random, files: list[Events]) -> None:
 def _same_id(source: random.Random, files: list[Events]) -> None:
     """One stream has the id of another."""
     texts = "".join(_one(source, files)), "".join(mine := _one(source, files))
-    old, new = (re.findall(r'"id":"((?:chatcmpl|resp|msg)[-_]\w+)"', text) for text in texts)
+    old, new = (re.findall(r'"(?:id|responseId)":"((?:chatcmpl|resp|msg)[-_]\w+)"', text) for text in texts)
     if old and new:
         mine[:] = [event.replace(new[0], old[0]) for event in mine]
 
@@ -246,6 +262,7 @@ VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
     (r'(?<="created":)\d+', NUMBERS),
     (r'(?<="created_at":)\d+', NUMBERS),
     (r'(?<=_tokens":)\d+', NUMBERS),
+    (r'(?<=TokenCount":)\d+', NUMBERS),
     (r'(?<="sequence_number":)\d+', NUMBERS),
     (r'(?<="index":)\d+', ["1", "null", "-1", "01", '"0"']),
     (r'(?<="content":")[^"]*(?=")', TEXTS),
@@ -255,6 +272,7 @@ VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
     (r'(?<="obfuscation":")[^"]*(?=")', TEXTS),
     (r'(?<="reasoning":")[^"]*(?=")', TEXTS),
     (r'"obfuscation":"([^"]*)"', ['"reasoning":"\\1"', '"text":"X"', '"content":"\\1"']),
+    (r'(?<="responseId":")[^"]*(?=")', TEXTS),
     (r'(?<="id":")[^"]*(?=")', [*TEXTS, "chatcmpl-7", "é"]),
     (r'(?<="item_id":")[^"]*(?=")', TEXTS),
     (r'(?<="model":")[^"]*(?=")', ["", "~", "~life~", "m~1~", "other", "\\u006d"]),

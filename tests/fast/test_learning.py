@@ -176,6 +176,25 @@ def put(before: bytes, new: bytes) -> bytes:
             put(b'"choices"', b'"obfuscation":"abc",'),
             [("fixed", "row", "response_id"), ("text", "extra", ""), ("text", "row", "content")],
         ),
+        "padding by its other name": (
+            put(b'"choices"', b'"p":"abc",'),
+            [("fixed", "row", "response_id"), ("text", "extra", ""), ("text", "row", "content")],
+        ),
+        "Gemini": (
+            data(
+                {
+                    "candidates": [{"content": {"parts": [{"text": "A"}], "role": "model"}}],
+                    "usageMetadata": {"promptTokenCount": 7, "promptTokensDetails": [{"tokenCount": 7}]},
+                    "responseId": "a",
+                }
+            ),
+            [
+                ("text", "row", "content"),
+                ("number", "usage", "input_tokens"),
+                ("number", "extra", ""),
+                ("fixed", "row", "response_id"),
+            ],
+        ),
         "usage": (
             put(b'"choices"', b'"usage":{"completion_tokens":3},'),
             [

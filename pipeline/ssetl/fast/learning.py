@@ -22,11 +22,11 @@ MAX_TEXT: Final = 64 << 10
 """Bytes of the longest event that becomes a template."""
 
 _CANDIDATE: Final = re.compile(
-    rb'"(?:(?:id|item_id|response_id|call_id)": ?"(?P<fixed>%(fixed)b)"'
+    rb'"(?:(?:id|item_id|response_id|responseId|call_id)": ?"(?P<fixed>%(fixed)b)"'
     rb"|(?:content|text|delta|reasoning|reasoning_content|reasoning_text|thinking|refusal|arguments"
-    rb'|partial_json|obfuscation)": ?"(?P<text>%(text)b)"'
+    rb'|partial_json|obfuscation|p)": ?"(?P<text>%(text)b)"'
     rb'|(?:created|created_at)": ?(?P<time>%(time)b)(?=[,}])'
-    rb'|(?:sequence_number|[a-z_]*_tokens)": ?(?P<number>%(number)b)(?=[,}]))'
+    rb'|(?:sequence_number|[a-z_]*_tokens|[a-zA-Z]*[tT]okenCount)": ?(?P<number>%(number)b)(?=[,}]))'
     % {kind.encode(): pattern for kind, pattern in PATTERNS.items()}
 )
 _SECOND: Final = 1_000_000  # in microseconds

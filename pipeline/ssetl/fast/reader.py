@@ -90,7 +90,7 @@ class BlockReader:
         self._lanes = range(len(bulk.lanes))
         self._ids = list(bulk.lanes)
         self._next = bulk.borders[:-1]  # by lane: the first that is not counted, by position in bulk.order
-        self._stream: list[Stream | None] = [None for _ in self._lanes]  # by lane, if it can be counted
+        self._stream: dict[int, Stream] = {}  # by lane, where it can be counted
         self._stale: set[int] = set()  # lanes that may have another stream now
         self._due: list[int] = []  # units to take one by one, a heap
         self._spans: list[_Span] = []  # in bulk.order
@@ -163,23 +163,24 @@ class BlockReader:
     def _go_to(self, unit: int) -> None:
         """Be where the ordinary code would be before it reads a unit."""
         if unit > self._unit + 1:
-            self._streams.current = self._stream[self._bulk.id_lane.item(unit - 1)]
+            self._streams.current = self._stream.get(self._bulk.id_lane.item(unit - 1))
         self._unit = unit
 
     def _can_count(self, unit: int) -> bool:
         """Whether a unit that was to be taken by itself need not: the stream of its lane is there by now."""
         lane = self._bulk.lane.item(unit)
-        return lane >= 0 and self._stream[lane] is not None and not (self._is_held and unit == self._unit + 1)
+        return lane in self._stream and not (self._is_held and unit == self._unit + 1)
 
     def _look_ahead(self) -> None:
         """See which lanes can be counted now; of the others, the next event is special."""
         for lane in self._stale:
             stream = self._streams.of(self._ids[lane]) if self._bulk.has_ids else self._streams.current
-            if stream is None or stream.closed or stream.finished or not self._is_akin(stream):
-                stream = None
-                if self._next[lane] < self._bulk.borders[lane + 1]:
-                    heappush(self._due, self._bulk.order.item(self._next[lane]))
-            self._stream[lane] = stream
+            if stream is not None and not (stream.closed or stream.finished) and self._is_akin(stream):
+                self._stream[lane] = stream
+                continue
+            self._stream.pop(lane, None)
+            if self._next[lane] < self._bulk.borders[lane + 1]:
+                heappush(self._due, self._bulk.order.item(self._next[lane]))
         self._stale.clear()
         self._is_held = not (self._streams.is_plain and self._parser.is_idle)
         if self._is_held:
@@ -273,7 +274,7 @@ class BlockReader:
             for each in streams:
                 lane = self._bulk.id_lane.item(each.first)
                 self._next[lane] = borders[lane + 1]
-        else:
+        elif self._lanes:
             self._next[0] = bisect_left(self._bulk.order, last.end, self._next[0], borders[1])
         return True
 
@@ -294,14 +295,15 @@ class BlockReader:
         if each is None:
             return False
         self._go_to(unit)
-        stream = self._stream[lane]
+        stream = self._stream.get(lane)
         if stream is None and not self._is_held:
             api = self._bulk.matches[self._bulk.match.item(unit)].template.reading.api
-            stream = self._stream[lane] = self._streams.begin(self._ids[lane] or "", api)
+            stream = self._streams.begin(self._ids[lane] or "", api)
             self._look_ahead()  # another stream may have been closed
         if stream is None:
             self._unweave(each)
             return False
+        self._stream[lane] = stream
         self._streams.note(stream, is_over=unit >= self._bulk.id_order[each.finish])
         return True
 
@@ -311,7 +313,7 @@ class BlockReader:
         del self._woven[lane]
         units = bulk.id_order[each.runs[0] : each.runs[-1]]
         come = int(np.searchsorted(units, self._unit))
-        if stream := self._stream[lane]:
+        if stream := self._stream.get(lane):
             self._woven_spans.append(
                 _Span(each.runs[0], each.runs[0] + come, stream.stream_id, stream.events)
             )
@@ -393,7 +395,7 @@ class BlockReader:
     def _count_stream(self, stream: Stream) -> bool:
         """Count what belongs to a stream that is about to be closed; whether its row is made here."""
         lane = self._bulk.lanes.get(stream.response_id if self._bulk.has_ids else None)
-        if lane is None or self._stream[lane] is not stream:
+        if lane is None or self._stream.get(lane) is not stream:
             return False
         if (each := self._woven.get(lane)) and self._take_woven(stream, each):
             del self._woven[lane]
@@ -403,17 +405,17 @@ class BlockReader:
         return False
 
     def _count_lanes(self) -> None:
-        for lane in self._lanes:
+        # The lane of events without ids is of the stream around, whichever that is now.
+        for lane in list(self._stream) if self._bulk.has_ids else self._lanes:
             self._count(lane)
 
     def _count(self, lane: int) -> None:
         """Count the events of a lane that come before the present unit; its stream may change now."""
         if each := self._woven.get(lane):
-            if self._stream[lane] is not None:
-                self._unweave(each)
+            self._unweave(each)
             return
         self._stale.add(lane)
-        first, stream = self._next[lane], self._stream[lane]
+        first, stream = self._next[lane], self._stream.get(lane)
         if stream is None:
             return
         end = bisect_left(self._bulk.order, self._unit, first, self._bulk.borders[lane + 1])

@@ -22,7 +22,7 @@ MIN_BLOCK: Final = 64 << 10
 """Fewer bytes go the ordinary way: learning what they have in common would take longer."""
 
 WORTH: Final = 8
-"""A block goes the fast way if at least one in so many of its units can be counted."""
+"""A block goes the fast way if at least one in so many of its units is of a template."""
 
 
 class Reading:
@@ -62,7 +62,7 @@ class Reading:
     def take(self, piece: Piece, block: Block | None) -> Iterator[None]:
         """Read a piece; pause now and then so that the capture can be emptied."""
         bulk = None if block is None else Bulk(block, self.templates.match(block))
-        if bulk is not None and len(bulk.order) * WORTH >= len(bulk.block.starts):
+        if bulk is not None and int((bulk.match >= 0).sum()) * WORTH >= len(bulk.match):
             self._read(bulk)
             yield
         else:

@@ -28,7 +28,9 @@ WORTH_LEARNING: Final = 8
 """So many events that are found by their templates make up for one that was looked at."""
 
 _BARE: Final = Exchange((), single=False)
-_TRIES: Final = 8
+_PLACES: Final = [n * 0.618034 % 1 for n in range(MAX_LAYOUTS)]
+"""Where among the units that are left one is looked at, from 0 to 1: each far from those before."""
+_MAX_MISSES: Final = 8
 
 
 class Templates:
@@ -93,10 +95,15 @@ class Templates:
         matches: dict[Layout, Match] = {}
         for layout in self._layouts:
             _take(layout, block, left, matches)
-        for n in range(_TRIES):
+        misses = 0
+        for place in _PLACES:
             units = np.flatnonzero(left)
-            if len(units) and (new := self._another(block.unit(units[len(units) * n // _TRIES]))):
+            if not len(units) or misses == _MAX_MISSES:
+                break
+            if new := self._another(block.unit(units[int(len(units) * place)])):
                 _take(new, block, left, matches)
+            else:
+                misses += 1
         rest = [layout for layout in self._layouts if layout not in matches]
         used = sorted(matches, key=lambda layout: -len(matches[layout].units))
         self._layouts = [*used, *rest][:MAX_LAYOUTS]
