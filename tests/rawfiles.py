@@ -78,6 +78,17 @@ def gemini(stream: generate.Stream) -> Events:
     return events
 
 
+def padded(stream: generate.Stream) -> Events:
+    """Messages as Anthropic sends them: with a ping, and blanks before the last brace to hide the sizes."""
+    blanks = random.Random(stream.key)
+    first, second, *events = generate.messages(stream)
+    ping = 'event: ping\ndata: {"type": "ping"}\n\n'
+    return [
+        event.replace("}\n\n", " " * blanks.choice((0, 0, 1, 2, 9, 14)) + "}\n\n")
+        for event in (first, second, ping, *events)
+    ]
+
+
 SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     **generate.SHAPES,
     "whole_calls": whole_calls,
@@ -86,6 +97,7 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     "without_ids": without_ids,
     "short_ids": short_ids,
     "gemini": gemini,
+    "padded": padded,
 }
 """Shapes by name: stream -> its events."""
 
@@ -300,6 +312,7 @@ VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
     (r'"delta"', ['"message"', '"\\u0064elta"']),
     (r"data: ", ["data:", " data: ", "data:  ", "", "id: 7\ndata: ", ": c\ndata: ", "data: \ndata: "]),
     (r"event: .*\n", ["", "event:x\n", "event: error\n", "event: output\n"]),
+    (r"\}(?=\n\n)", [" }", "    }", " " * 70 + "}", "\t}", " \t }", " } ", ' ,"x":1 }']),
     (r"\n\n", ["\n", "\n\n\n", "\nid: 7\n\n", "\n: c\n\n", "\n \n", "\r\n\r\n", "\r\r"]),
 )
 """Patterns, and texts that each may become."""

@@ -2,10 +2,13 @@
 
 import random
 
+import pytest
+
 import rawfiles
 from rawfiles import Events
 from reading import DONE, finish, role, table, text, usage
 from ssetl.captures.exchange import Exchange
+from ssetl.fast import lives
 from ssetl.fast.alone import Alone, alone
 from ssetl.fast.block import Block
 from ssetl.fast.bulk import Bulk
@@ -83,6 +86,21 @@ def test_a_response_that_ends_with_another_id_is_not_one_stream() -> None:
     size = len(files[0])
     files[2][-1] = files[2][-1].replace('"id":"resp_', '"id":"resp_z')
     assert 2 * size not in [first for first, _ in spans(body(files))]
+
+
+def test_padding_makes_no_shape_of_its_own() -> None:
+    files = streams("padded")
+    assert len({each.shape for each in found(body(files) * 2)}) == 1
+
+
+def test_shapes_of_many_runs_are_not_all_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lives, "MAX_LESSONS", 20)
+    known = Lives(EXCHANGE)
+    first, second, third, _ = found(whole("a", 4) + whole("b", 1) + whole("c", 2) + whole("d"))
+    assert known.of(first.shape, has_terminator=True) is not None  # 18 events: once 6, and twice for one run
+    assert known.of(second.shape, has_terminator=True) is None
+    assert known.of(third.shape, has_terminator=True) is None
+    assert known.of(first.shape, has_terminator=True) is not None
 
 
 def test_a_stream_of_many_runs_is_read_event_by_event() -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssetl.fast.block import MAX_DIGITS, MAX_SEARCH, Block
+from ssetl.fast.block import MAX_BLANKS, MAX_DIGITS, MAX_SEARCH, Block
 from ssetl.fast.template import PATTERNS
 from ssetl.fast.texts import plain, unquoted
 
@@ -77,6 +77,24 @@ def test_what_stands_there_is_known(data: bytes, numbers: list[int], width: int)
     wanted = data[at[0] : at[0] + width]
     found = Block(data).holds(at, wanted).tolist()
     assert found == [data[place : place + width] == wanted for place in at.tolist()]
+
+
+PADDING = st.sampled_from(
+    [b"", b" ", b"   ", b" " * MAX_BLANKS, b" " * (MAX_BLANKS + 1), b" x ", b"\t", b"x"]
+)
+
+
+@given(st.lists(st.tuples(BYTES, PADDING)))
+def test_padding_is_blanks_and_nothing_else(pairs: list[tuple[bytes, bytes]]) -> None:
+    data, starts, ends = b"", [], []
+    for before, inside in pairs:
+        starts.append(len(data) + len(before))
+        data += before + inside
+        ends.append(len(data))
+    found = Block(data).blank(np.array(starts, np.int64), np.array(ends, np.int64))
+    assert found.tolist() == [
+        len(inside) <= MAX_BLANKS and inside == b" " * len(inside) for _, inside in pairs
+    ]
 
 
 def test_nothing_stands_at_no_place() -> None:

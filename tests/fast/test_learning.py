@@ -52,6 +52,7 @@ VALUES = {
     "time": st.integers(0, 10**13).map(lambda value: b"%d" % value),
     "number": st.sampled_from(rawfiles.NUMBERS).map(str.encode)
     | st.integers(0).map(lambda value: b"%d" % value),
+    "blank": st.sampled_from([b"", b" ", b" " * 14, b"\t", b" \t", b"\n", b"x", b" }", b","]),
 }
 
 
@@ -175,6 +176,14 @@ def put(before: bytes, new: bytes) -> bytes:
         "padding": (
             put(b'"choices"', b'"obfuscation":"abc",'),
             [("fixed", "row", "response_id"), ("text", "extra", ""), ("text", "row", "content")],
+        ),
+        "blanks before the last brace": (
+            PLAIN.replace(b"}\n", b"  }\n"),
+            [("fixed", "row", "response_id"), ("text", "row", "content"), ("blank", "none", "")],
+        ),
+        "blanks before a brace in a field behind": (
+            PLAIN.replace(b"}\n\n", b"}\nid: 7 }\n\n"),
+            [("fixed", "row", "response_id"), ("text", "row", "content")],
         ),
         "padding by its other name": (
             put(b'"choices"', b'"p":"abc",'),

@@ -56,7 +56,7 @@ def test_both_paths_give_the_same_of_shipped_captures(file: bytes) -> None:
     assert_same(file * 3, cut(file * 3, 4))
 
 
-@table("shape", {shape: shape for shape in ("plain", "responses", "messages", "short_ids")})
+@table("shape", {shape: shape for shape in ("plain", "responses", "messages", "padded", "short_ids")})
 def test_a_block_may_end_anywhere(shape: str) -> None:
     files = rawfiles.streams(shape, random.Random(shape), 6, 1)
     file, learned = body(files), len(body(files[:3]))
@@ -99,6 +99,7 @@ class Ways:
             "escaped",
             "responses",
             "messages",
+            "padded",
         )
     },
 )

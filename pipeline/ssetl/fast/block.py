@@ -25,6 +25,9 @@ Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 MAX_DIGITS: Final = 15
 """Digits of a number; more might not fit an int64."""
 
+MAX_BLANKS: Final = 64
+"""Blanks that are taken for padding; more are read in the ordinary way."""
+
 MAX_SEARCH: Final = 8
 """Words in which the end of a text is looked for in many places at once; longer ones one by one."""
 
@@ -202,6 +205,17 @@ class Block:
         for n in np.concatenate((*late, left)).tolist():  # at the end of the block, and long texts
             text = _text_at(self.data, places.item(n))
             found[n] = text.end() if text else -1
+        return found
+
+    def blank(self, starts: Places, ends: Places) -> Mask:
+        """Whether nothing but blanks stands from each start to the end behind it, and not too many."""
+        lengths = ends - starts
+        found: Mask = lengths <= MAX_BLANKS
+        some = np.flatnonzero(found & (lengths > 0))
+        starts, lengths = starts[some], lengths[some]
+        offsets = np.cumsum(lengths) - lengths
+        places = np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths)
+        found[some] = np.bitwise_and.reduceat(self._bytes[places] == _BLANK, offsets)
         return found
 
     def numbers(self, places: Places) -> tuple[Places, Places]:

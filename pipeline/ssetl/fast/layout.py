@@ -142,7 +142,7 @@ class Layout:
         return {
             n: unquoted(search.block.texts(*span))
             for n, span in search.spans.items()
-            if n not in search.numbers and self.template.holes[n].owner != "extra"
+            if n not in search.numbers and self.template.holes[n].has_column
         }
 
     def _columns(
@@ -153,7 +153,7 @@ class Layout:
             hole = self.template.holes[n]
             if hole.owner == "call":
                 columns["tool_calls"] = _calls(rows, codes, hole.field, texts[n])
-            elif hole.owner != "extra":
+            elif hole.has_column:
                 columns[hole.field] = texts[n] if n in texts else kernels.numbers(search.numbers[n])
         return columns
 
@@ -278,7 +278,9 @@ class _Search:
         else:
             self.at = self.block.quotes(starts) if behind is None else self.ends - behind
         self.spans[n] = starts, self.at
-        self.keep(self.at > starts)
+        self.keep(self.at >= starts + (kind != "blank"))
+        if kind == "blank":
+            self.keep(self.block.blank(*self.spans[n]))
 
     def combinations(self) -> tuple[Codes, list[Values]]:
         """The different values of all fixed holes, and which of them each unit has."""

@@ -29,6 +29,7 @@ _CANDIDATE: Final = re.compile(
     rb'|(?:sequence_number|[a-z_]*_tokens|[a-zA-Z]*[tT]okenCount)": ?(?P<number>%(number)b)(?=[,}]))'
     % {kind.encode(): pattern for kind, pattern in PATTERNS.items()}
 )
+_PADDING: Final = re.compile(rb"^(?:data:|\{)[^\n]*[^ \n]( +)\}[\r\n]*\Z", re.MULTILINE)
 _SECOND: Final = 1_000_000  # in microseconds
 
 
@@ -74,6 +75,9 @@ def _candidates(text: bytes) -> Iterator[_Candidate]:
         sentinel = b"~hole %d~" % n if width is None else b"%d" % (int(b"9" * width) - 7 * n - 3)
         if sentinel not in text:
             yield _Candidate(kind, start, end, sentinel)
+    if padding := _PADDING.search(text):
+        start, end = padding.span(1)
+        yield _Candidate("blank", start, end, b" " * (end - start + 1))
 
 
 def _filled(text: bytes, candidates: Sequence[_Candidate]) -> bytes:
@@ -119,7 +123,9 @@ def _decode(data: bytes, event_type: str | None) -> Chunk:
 
 
 def _hole(candidate: _Candidate, row: Row) -> Hole | None:
-    """Where the sentinel came out, if it did so once and as it is."""
+    """Where the sentinel came out, if it did so once and as it is; blanks outside of strings do not."""
+    if candidate.kind == "blank":
+        return Hole("blank", "none")
     found = [*_in_fields(candidate, "row", row), *_in_extra(candidate, row.extra or "")]
     if row.usage is not None:
         found += _in_fields(candidate, "usage", row.usage)

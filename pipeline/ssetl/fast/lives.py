@@ -24,6 +24,9 @@ MAX_RUNS: Final = 64
 MAX_SHAPES: Final = 256
 """Shapes that are learned per file."""
 
+MAX_LESSONS: Final = 20_000
+"""Events from which they are learned: a shape of many runs takes many, and few streams have it."""
+
 Run = tuple[Template, int]
 """Events of one template behind each other, and how many they are: 1, 2, or 3 for more."""
 
@@ -73,13 +76,16 @@ class Lives:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._known: dict[tuple[Shape, bool], Life | None] = {}
+        self._lessons = 0
 
     def of(self, shape: Shape, *, has_terminator: bool) -> Life | None:
         """What streams of a shape become; None if that is not told by the values and the number of events."""
         key = shape, has_terminator
         if key not in self._known:
-            if len(self._known) >= MAX_SHAPES or len(shape) > MAX_RUNS:
+            lessons = _lessons(shape)
+            if len(self._known) >= MAX_SHAPES or self._lessons + lessons > MAX_LESSONS:
                 return None
+            self._lessons += lessons
             self._known[key] = _learn(shape, has_terminator, self._exchange)
         return self._known[key]
 
@@ -91,6 +97,11 @@ class _Sample(msgspec.Struct, frozen=True):
     run: int
     is_last: bool
     is_middle: bool
+
+
+def _lessons(shape: Shape) -> int:
+    """How many events it takes to learn a shape: once all of them, and twice for each run of many."""
+    return sum(count for _, count in shape) * (1 + 2 * sum(count > 2 for _, count in shape))
 
 
 def _learn(shape: Shape, has_terminator: bool, exchange: Exchange) -> Life | None:
@@ -150,6 +161,8 @@ def _with_sentinels(template: Template, number: int) -> bytes:
             values.append(b"%d" % (9_999_900_000 + n))
         elif hole.kind == "number":
             values.append(b"%d" % (999_999_999_900_000 + n))
+        elif hole.kind == "blank":
+            values.append(b" ")
         else:
             values.append(b"~%d~" % n)
     pieces = [piece for pair in zip(template.texts, values, strict=False) for piece in pair]
@@ -215,7 +228,7 @@ def _values(sample: _Sample) -> Iterator[tuple[object, Told | None]]:
     """The values of the holes of an event, and where they are; None if no column may tell them."""
     row = sample.found.row
     for hole in sample.found.template.holes:
-        if hole.owner == "extra":
+        if not hole.has_column:
             continue
         is_known = _is_known(hole)
         owner = row if hole.owner == "row" else row.usage

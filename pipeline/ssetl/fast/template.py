@@ -19,6 +19,7 @@ PATTERNS: Final = {
     "text": rb'((?:[^"\\\x00-\x1f]++|\\.)++)',
     "time": rb"([1-9][0-9]{9})",
     "number": rb"(0|[1-9][0-9]{0,14})",
+    "blank": rb"( *+)",
 }
 """What a hole may hold, by kind; one group each."""
 
@@ -44,9 +45,10 @@ class Hole(msgspec.Struct, frozen=True):
     Args:
         kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since
             1970 (milliseconds come out in two places, so they are no hole); `text`, any JSON string, without
-            its quotes; `number`, a whole number of at most 15 digits, not negative.
-        owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call) or `extra`.
-        field: the field of the row, the usage or the tool call; for `extra`, nothing.
+            its quotes; `number`, a whole number of at most 15 digits, not negative; `blank`, padding before
+            the last brace, which comes out in nothing.
+        owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call), `extra` or `none`.
+        field: the field of the row, the usage or the tool call; otherwise nothing.
         scale: microseconds that one of it stands for, if it is `created_at`.
     """
 
@@ -58,7 +60,12 @@ class Hole(msgspec.Struct, frozen=True):
     @property
     def is_elastic(self) -> bool:
         """Whether its length differs from event to event."""
-        return self.kind in ("text", "number")
+        return self.kind in ("text", "number", "blank")
+
+    @property
+    def has_column(self) -> bool:
+        """Whether a column tells it, and nothing else."""
+        return self.owner not in ("extra", "none")
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -120,6 +127,17 @@ class Template:
             msgspec.structs.astuple(each) for each in (row, row.usage or Usage(), call)
         )
         self._row_fills, self._usage_fills, self._call_fills = map(self._fills, FIELDS)
+
+    def pads(self, other: "Template") -> bool:
+        """Whether this is the other one, but for blanks that may stand before the last brace."""
+        return (
+            len(self.texts) == len(other.texts) + 1
+            and self.holes[-1].kind == "blank"
+            and self.texts[-2] + self.texts[-1] == other.texts[-1]
+            and [*self.texts[:-2]] == [*other.texts[:-1]]
+            and [*self.holes[:-1]] == [*other.holes]
+            and self.reading == other.reading
+        )
 
     def find(self, text: bytes) -> "Found | None":
         """What the event is that `text` holds, if it is one of this template."""
@@ -239,7 +257,7 @@ _COLUMNS: Final = {"usage": "usage", "call": "tool_calls", "extra": "extra"}
 _string = msgspec.json.Decoder(str)
 
 
-_STAND_INS: Final = {"text": b"-", "number": b"1", "fixed": b"-", "time": b"1000000000"}
+_STAND_INS: Final = {"text": b"-", "number": b"1", "fixed": b"-", "time": b"1000000000", "blank": b" "}
 
 
 def _put(values: Sequence[bytes], places: Sequence[int], others: Sequence[bytes]) -> list[bytes]:

@@ -30,7 +30,7 @@ WORTH_LEARNING: Final = 8
 _BARE: Final = Exchange((), single=False)
 _PLACES: Final = [n * 0.618034 % 1 for n in range(MAX_LAYOUTS)]
 """Where among the units that are left one is looked at, from 0 to 1: each far from those before."""
-_MAX_MISSES: Final = 8
+_MAX_MISSES: Final = 16
 
 
 class Templates:
@@ -78,8 +78,11 @@ class Templates:
         if template is None:
             self._remember(text)
             return None
-        self._templates = [template, *self._templates[: MAX_TEMPLATES - 1]]
+        others = [each for each in self._templates if not template.pads(each)]
+        self._templates = [template, *others[: MAX_TEMPLATES - 1]]
+        self._layouts = [each for each in self._layouts if not template.pads(each.template)]
         self._follower.clear()
+        self._latest = None
         return template.find(text)
 
     def _remember(self, text: bytes) -> None:
@@ -104,6 +107,8 @@ class Templates:
                 _take(new, block, left, matches)
             else:
                 misses += 1
+        if any(one.template.pads(other.template) for one in matches for other in matches):
+            return self.match(block)  # what was learned last matches their units, too
         rest = [layout for layout in self._layouts if layout not in matches]
         used = sorted(matches, key=lambda layout: -len(matches[layout].units))
         self._layouts = [*used, *rest][:MAX_LAYOUTS]
