@@ -89,8 +89,21 @@ def test_a_response_that_ends_with_another_id_is_not_one_stream() -> None:
 
 
 def test_padding_makes_no_shape_of_its_own() -> None:
-    files = streams("padded")
-    assert len({each.shape for each in found(body(files) * 2)}) == 1
+    file = body(streams("padded")) * 2
+    assert len({each.shape for each in found(file)}) == 1
+    matched = [match.template for match in Templates(EXCHANGE).match(Block(file))]
+    assert not any(one.pads(other) for one in matched for other in matched)
+
+
+def test_a_template_with_blanks_is_found_before_the_same_one_without() -> None:
+    templates, bare = Templates(EXCHANGE), text("A", "a")
+    padded = bare.replace(b"}\n", b"  }\n")
+    before = [templates.find(bare) for _ in range(2)]
+    last = [templates.find(event) for event in (padded, bare)]
+    assert None not in (*before, *last)
+    one, other = (each.template for each in (last[1], before[1]) if each)
+    assert one.pads(other)
+    assert not other.pads(one)
 
 
 def test_shapes_of_many_runs_are_not_all_learned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ For more than CI tries: pytest tests/fast --hypothesis-profile search --timeout 
 """
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -171,6 +172,12 @@ def ended_by_another_id() -> list[Events]:
         "a literal": changed("plain", '"logprobs":null', '"x":{"$literal":"content","$column":"content"}'),
         "a text in two places": changed("plain", '"logprobs":null', '"text":"X"'),
         "a key twice": changed("plain", '"delta":{', '"delta":{"content":"other",'),
+        "a member where padding may be": changed("padded", "}\n\n", ',"x":1 }\n\n'),
+        "texts that are empty": [
+            [re.sub(r'"content":"[^"]+"', '"content":""', event) if n % 3 else event for event in events]
+            for n, events in enumerate(streams("plain"))
+        ],
+        "nothing but beginnings and ends": [[*events[:2], *events[-3:]] for events in streams("messages")],
         "another choice": changed("plain", '"choices":[{"index":0', '"choices":[{"index":1'),
         "one id": [
             [event.replace(files[0].split('"')[3], "chatcmpl-7") for event in files]

@@ -136,7 +136,6 @@ class Template:
             and self.texts[-2] + self.texts[-1] == other.texts[-1]
             and [*self.texts[:-2]] == [*other.texts[:-1]]
             and [*self.holes[:-1]] == [*other.holes]
-            and self.reading == other.reading
         )
 
     def find(self, text: bytes) -> "Found | None":

@@ -78,11 +78,10 @@ class Templates:
         if template is None:
             self._remember(text)
             return None
-        others = [each for each in self._templates if not template.pads(each)]
-        self._templates = [template, *others[: MAX_TEMPLATES - 1]]
+        self._templates = [template, *self._templates[: MAX_TEMPLATES - 1]]
         self._layouts = [each for each in self._layouts if not template.pads(each.template)]
         self._follower.clear()
-        self._latest = None
+        self._latest = None  # it may be one that this one pads, and this one is asked first
         return template.find(text)
 
     def _remember(self, text: bytes) -> None:
