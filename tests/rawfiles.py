@@ -78,15 +78,9 @@ def gemini(stream: generate.Stream) -> Events:
     return events
 
 
-def padded(stream: generate.Stream) -> Events:
-    """Messages as Anthropic sends them: with a ping, and blanks before the last brace to hide the sizes."""
-    blanks = random.Random(stream.key)
-    first, second, *events = generate.messages(stream)
-    ping = 'event: ping\ndata: {"type": "ping"}\n\n'
-    return [
-        event.replace("}\n\n", " " * blanks.choice((0, 0, 1, 2, 9, 14)) + "}\n\n")
-        for event in (first, second, ping, *events)
-    ]
+def bare_messages(stream: generate.Stream) -> Events:
+    """Messages without blanks before the last brace, as proxies send them that encode anew."""
+    return [re.sub(r" +(?=}\n\n)", "", event) for event in generate.messages(stream)]
 
 
 SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
@@ -97,7 +91,7 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     "without_ids": without_ids,
     "short_ids": short_ids,
     "gemini": gemini,
-    "padded": padded,
+    "bare_messages": bare_messages,
 }
 """Shapes by name: stream -> its events."""
 

@@ -327,7 +327,7 @@ def responses(stream: Stream) -> list[str]:
 
 
 def messages(stream: Stream) -> list[str]:
-    """Anthropic's Messages: no id but in the first event."""
+    """Anthropic's Messages: no id but in the first event, a ping, and blanks that hide the sizes."""
     started = (
         f'{{"model":"claude-sonnet-4-5-20250929","id":"msg_{stream.key[:24]}","type":"message","role":"assistant",'
         f'"content":[],"stop_reason":null,"stop_sequence":null,"usage":{{"input_tokens":{stream.prompt_tokens},'
@@ -337,16 +337,21 @@ def messages(stream: Stream) -> list[str]:
         f'"delta":{{"stop_reason":"end_turn","stop_sequence":null}},'
         f'"usage":{{"output_tokens":{len(stream.pieces)}}}'
     )
-    deltas = [f'"index":0,"delta":{{"type":"text_delta","text":"{piece}"}}' for piece in stream.pieces[2:]]
+    deltas = [f'"index":0,"delta":{{"type":"text_delta","text":"{piece}"}}' for piece in stream.pieces[3:]]
     events = [
         ("message_start", f'"message":{started}'),
         ("content_block_start", '"index":0,"content_block":{"type":"text","text":""}'),
+        ("ping", ""),
         *(("content_block_delta", delta) for delta in deltas),
         ("content_block_stop", '"index":0'),
         ("message_delta", stop),
+        ("message_stop", ""),
     ]
-    texts = [f'event: {kind}\ndata: {{"type":"{kind}",{rest}}}\n\n' for kind, rest in events]
-    return [*texts, 'event: message_stop\ndata: {"type":"message_stop"}\n\n']
+    blanks = random.Random(stream.key)
+    return [
+        f'event: {kind}\ndata: {{"type":"{kind}"{rest and ","}{rest}{" " * blanks.randrange(16)}}}\n\n'
+        for kind, rest in events
+    ]
 
 
 SHAPES: Final[dict[str, Callable[[Stream], list[str]]]] = {

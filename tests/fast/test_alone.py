@@ -89,7 +89,7 @@ def test_a_response_that_ends_with_another_id_is_not_one_stream() -> None:
 
 
 def test_padding_makes_no_shape_of_its_own() -> None:
-    file = body(streams("padded")) * 2
+    file = body(streams("messages")) * 2
     assert len({each.shape for each in found(file)}) == 1
     matched = [match.template for match in Templates(EXCHANGE).match(Block(file))]
     assert not any(one.pads(other) for one in matched for other in matched)

@@ -57,7 +57,7 @@ def test_both_paths_give_the_same_of_shipped_captures(file: bytes) -> None:
     assert_same(file * 3, cut(file * 3, 4))
 
 
-@table("shape", {shape: shape for shape in ("plain", "responses", "messages", "padded", "short_ids")})
+@table("shape", {shape: shape for shape in ("plain", "responses", "messages", "bare_messages", "short_ids")})
 def test_a_block_may_end_anywhere(shape: str) -> None:
     files = rawfiles.streams(shape, random.Random(shape), 6, 1)
     file, learned = body(files), len(body(files[:3]))
@@ -100,7 +100,7 @@ class Ways:
             "escaped",
             "responses",
             "messages",
-            "padded",
+            "bare_messages",
         )
     },
 )
@@ -172,7 +172,7 @@ def ended_by_another_id() -> list[Events]:
         "a literal": changed("plain", '"logprobs":null', '"x":{"$literal":"content","$column":"content"}'),
         "a text in two places": changed("plain", '"logprobs":null', '"text":"X"'),
         "a key twice": changed("plain", '"delta":{', '"delta":{"content":"other",'),
-        "a member where padding may be": changed("padded", "}\n\n", ',"x":1 }\n\n'),
+        "a member where padding may be": changed("messages", "}\n\n", ',"x":1 }\n\n'),
         "texts that are empty": [
             [re.sub(r'"content":"[^"]+"', '"content":""', event) if n % 3 else event for event in events]
             for n, events in enumerate(streams("plain"))
