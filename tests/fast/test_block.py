@@ -80,7 +80,18 @@ def test_what_stands_there_is_known(data: bytes, numbers: list[int], width: int)
 
 
 PADDING = st.sampled_from(
-    [b"", b" ", b"   ", b" " * MAX_BLANKS, b" " * (MAX_BLANKS + 1), b" x ", b"\t", b"x"]
+    [
+        b"",
+        b" ",
+        b"   ",
+        b" " * 10,
+        b"x" + b" " * 9,
+        b" " * MAX_BLANKS,
+        b" " * (MAX_BLANKS + 1),
+        b" x ",
+        b"\t",
+        b"x",
+    ]
 )
 
 

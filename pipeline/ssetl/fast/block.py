@@ -41,6 +41,7 @@ WORD: Final = 8
 """Bytes that are looked at together."""
 
 _FEW: Final = 1 << 16  # lines that are not too many, however short
+_BLANKS: Final = np.uint64(int.from_bytes(b" " * WORD, "little"))
 _LF, _CR, _QUOTE, _BACKSLASH, _BLANK, _ZERO = 10, 13, 34, 92, 32, 48
 _text_at: Final = re.compile(PATTERNS["text"] + b'(?=")', re.DOTALL).match
 _number_at: Final = re.compile(PATTERNS["number"] + b"(?![0-9])").match
@@ -211,11 +212,18 @@ class Block:
         """Whether nothing but blanks stands from each start to the end behind it, and not too many."""
         lengths = ends - starts
         found: Mask = lengths <= MAX_BLANKS
-        some = np.flatnonzero(found & (lengths > 0))
-        starts, lengths = starts[some], lengths[some]
-        offsets = np.cumsum(lengths) - lengths
-        places = np.arange(lengths.sum()) + np.repeat(starts - offsets, lengths)
-        found[some] = np.bitwise_and.reduceat(self._bytes[places] == _BLANK, offsets)
+        left = np.flatnonzero(found & (lengths > 0))
+        while left.size:  # from the end on: there may be no whole word behind the start
+            early = ends[left] < WORD
+            for n in left[early].tolist():
+                found[n] = not self.data[starts.item(n) : ends.item(n)].strip(b" ")
+            left = left[~early]
+            rest = lengths[left]
+            others = self._words()[ends[left] - WORD] ^ _BLANKS
+            others >>= ((WORD - np.minimum(rest, WORD)) * 8).view(np.uint64)
+            found[left[others != 0]] = False
+            left = left[(others == 0) & (rest > WORD)]
+            ends, lengths = ends - WORD, lengths - WORD
         return found
 
     def numbers(self, places: Places) -> tuple[Places, Places]:
