@@ -485,6 +485,17 @@ def test_beyond_the_limit_a_finished_or_else_the_oldest_stream_is_closed(
     ]
 
 
+def test_no_event_comes_into_a_stream_that_was_closed_for_what_was_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interleaved, "MAX_OPEN", 2)
+    request = b": request 2025-04-21T03:21:59Z POST /v1\n\n"
+    capture = read_file(
+        role("a"), finish("a"), role("b"), request, message("content_block_delta"), usage("a"), DONE
+    )
+    assert capture.counts["events"] == sum(streams(capture, "events")) == 5
+
+
 def test_the_streams_of_a_closed_file_are_all_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interleaved, "MAX_OPEN", 3)
     capture = read_file(*[role(str(n)) for n in range(20)])

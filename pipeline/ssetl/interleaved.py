@@ -195,6 +195,8 @@ class OpenStreams:
                 self._place_held(None)
         else:
             self._place_held(stream)
+            if stream.stream_id not in self._open:  # closed to make room for what was held
+                stream = self._stream_of(flat) or self._start(flat.api, None)
             self._place(flat, stream)
 
     def begin(self, response_id: str, api: Api) -> Stream | None:
@@ -205,9 +207,7 @@ class OpenStreams:
         may_go_on = self.current is not None and self.current.response_id is None
         if may_go_on or response_id in self._by_id:
             return None
-        stream = self._start(api, response_id)
-        stream.response_id = response_id
-        return stream
+        return self._start(api, response_id)
 
     def note(self, stream: Stream, *, is_over: bool) -> None:
         """An event of a stream has come; `is_over` if the stream has finished by now, or ended."""
@@ -259,6 +259,7 @@ class OpenStreams:
             self._close(known)
         elif current is not None and current.response_id is None and _goes_on(current, flat):
             self._by_id[response_id] = current
+            current.response_id = response_id
             return current
         return self._start(flat.api, response_id)
 
@@ -274,6 +275,7 @@ class OpenStreams:
         self._open[stream.stream_id] = stream
         if response_id:
             self._by_id[response_id] = stream
+            stream.response_id = response_id  # before its first event: it may be closed to make room by then
         return stream
 
     def _place(self, flat: Flat, stream: Stream) -> None:

@@ -107,7 +107,7 @@ def test_a_template_with_blanks_is_found_before_the_same_one_without() -> None:
 
 
 def test_shapes_of_many_runs_are_not_all_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lives, "MAX_LESSONS", 20)
+    monkeypatch.setattr(lives, "MAX_SAMPLES", 20)
     known = Lives(EXCHANGE)
     first, second, third, _ = found(whole("a", 4) + whole("b", 1) + whole("c", 2) + whole("d"))
     assert known.of(first.shape, has_terminator=True) is not None  # 18 events: once 6, and twice for one run

@@ -16,7 +16,8 @@ import rawfiles
 from bothpaths import assert_same, blocks, read
 from rawfiles import SHIPPED, Events, raw_file
 from reading import CAPTURE_ID, DONE, chunk, data, finish, role, table, text, usage
-from ssetl.fast import path
+from ssetl import interleaved
+from ssetl.fast import path, reader
 from ssetl.fast import reading as fast_reading
 from ssetl.interleaved import MAX_HELD, MAX_OPEN
 from ssetl.streams import Capture
@@ -198,6 +199,59 @@ def test_more_streams_than_may_be_open() -> None:
     rounds = [role(name) for name in ids], [text("A", name) for name in ids], [finish(name) for name in ids]
     file = b"".join(event for events in rounds for event in events)
     assert_same(file, cut(file, 3))
+
+
+# A file is chosen by a number, as above.
+@settings(phases=[Phase.explicit, Phase.generate])
+@given(st.integers(0, 1 << 32), st.sampled_from((3, 5, 9)))
+def test_both_paths_give_the_same_with_few_streams_open(number: int, most: int) -> None:
+    source = random.Random(number)
+    file, ndjson = raw_file(source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interleaved, "MAX_OPEN", most)
+        assert_same(file, blocks(source, file), ndjson=ndjson)
+
+
+@settings(phases=[Phase.explicit, Phase.generate])
+@given(st.integers(0, 1 << 32))
+def test_a_block_may_be_left_to_the_ordinary_path_anywhere(number: int) -> None:
+    source = random.Random(number)
+    file, ndjson = raw_file(source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "_MAX_ASKED", source.choice((0, 0.01, 0.1)))
+        assert_same(file, blocks(source, file), ndjson=ndjson)
+
+
+def test_comments_between_many_open_streams_do_not_ask_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: Counter[str] = Counter()
+    monkeypatch.setattr(reader.BlockReader, "_is_akin", lambda *_: asked.update(["lane"]) or True)
+    ids = [f"id-{n:06d}" for n in range(400)]
+    file = b"".join(map(role, ids)) + b"".join(text("B", name) + b": up\n\n" for name in ids)
+    read(path.read_interleaved, [file])
+    assert asked["lane"] < 16 * 3 * len(ids)  # and not 400 for each comment
+
+
+def padded(blanks: int, name: str = "a1", **members: int) -> bytes:
+    return text("A", name).replace(b"{", b"{" + b"".join(b'"%b":1,' % key.encode() for key in members), 1)[
+        :-3
+    ] + b"%b}\n\n" % (b" " * blanks)
+
+
+@table(
+    "pieces",
+    {
+        "more blanks than padding has": [padded(0) * 40 + padded(65), padded(0) * 40 + padded(3)],
+        "what has no padding, of an id of another length, when that with padding is not known any more": [
+            *(
+                padded(1) * 100 + b"".join(padded(0, **{f"x{n}": 1}) for n in range(first, first + 20))
+                for first in range(0, 80, 20)
+            ),
+            padded(1) * 100 + padded(0, "a123") * 10,
+        ],
+    },
+)
+def test_templates_with_and_without_padding(pieces: list[bytes]) -> None:
+    assert_same(b"".join(pieces), pieces)
 
 
 def test_more_events_than_may_be_held() -> None:

@@ -24,7 +24,7 @@ MAX_RUNS: Final = 64
 MAX_SHAPES: Final = 256
 """Shapes that are learned per file."""
 
-MAX_LESSONS: Final = 20_000
+MAX_SAMPLES: Final = 25_000
 """Events from which they are learned: a shape of many runs takes many, and few streams have it."""
 
 Run = tuple[Template, int]
@@ -76,16 +76,16 @@ class Lives:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._known: dict[tuple[Shape, bool], Life | None] = {}
-        self._lessons = 0
+        self._samples = 0
 
     def of(self, shape: Shape, *, has_terminator: bool) -> Life | None:
         """What streams of a shape become; None if that is not told by the values and the number of events."""
         key = shape, has_terminator
         if key not in self._known:
-            lessons = _lessons(shape)
-            if len(self._known) >= MAX_SHAPES or self._lessons + lessons > MAX_LESSONS:
+            samples = _count(shape)
+            if len(self._known) >= MAX_SHAPES or self._samples + samples > MAX_SAMPLES:
                 return None
-            self._lessons += lessons
+            self._samples += samples
             self._known[key] = _learn(shape, has_terminator, self._exchange)
         return self._known[key]
 
@@ -99,7 +99,7 @@ class _Sample(msgspec.Struct, frozen=True):
     is_middle: bool
 
 
-def _lessons(shape: Shape) -> int:
+def _count(shape: Shape) -> int:
     """How many events it takes to learn a shape: once all of them, and twice for each run of many."""
     return sum(count for _, count in shape) * (1 + 2 * sum(count > 2 for _, count in shape))
 

@@ -38,6 +38,7 @@ _NONE: Final[Places] = np.zeros(0, np.int64)
 _LONGEST_TERMINATOR: Final = 64  # bytes of its line and blank line
 _LOOKS: Final = 64  # units that are looked at for a first one
 _WORTH: Final = 4  # lanes from which on it pays to look for streams that are woven
+_MAX_ASKED: Final = 8  # lanes a unit, over all units: asking them takes about as long as reading it
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -104,6 +105,7 @@ class BlockReader:
         self._unit = -1  # the one that is read by itself, or was the last
         self._is_held = False  # whether the next one must be, too, whatever it is
         self._times: Counter[Template] = Counter()  # how many units were of which template
+        self._asked = 0  # lanes that a unit asked whether they have changed
         self._parsed = 0  # bytes that the parser has read or left out
 
     def read(self) -> None:
@@ -123,6 +125,8 @@ class BlockReader:
             self._take(unit)
             self.placed += [unit] * (len(self._capture.placed) - placed)
             self._look_ahead()
+            if self._asked > _MAX_ASKED * count:
+                self._read_rest()
         self._go_to(count)
         self._count_lanes()
         self._streams.before_close = None
@@ -133,6 +137,17 @@ class BlockReader:
             if lived:
                 found = whole.columns(self._bulk, lived, order, self._capture.capture_id)
                 self._capture.lived.append(found)
+
+    def _read_rest(self) -> None:
+        """Read the units that are left in the ordinary way, for too many of them ask too many lanes."""
+        self._go_to(self._unit + 1)
+        self._count_lanes()
+        self._stream, self._woven, self._due = {}, {}, []
+        for unit in range(self._unit, len(self._block.starts)):
+            self._unit = unit
+            placed = len(self._capture.placed)
+            self._take_text(unit, self._block.unit(unit))
+            self.placed += [unit] * (len(self._capture.placed) - placed)
 
     def counted(self) -> Counted:
         """What was not placed one by one."""
@@ -210,8 +225,9 @@ class BlockReader:
 
     def _look_for_alone(self) -> None:
         """Note the streams that are alone: of their units, the first is due, and then all of them at once."""
-        bulk, text = self._bulk, self._templates.terminator or self._first_terminator()
-        self._templates.terminator = text
+        if self._templates.terminator is None:
+            self._templates.terminator = self._first_terminator()
+        bulk, text = self._bulk, self._templates.terminator
         self._alone = list(alone(bulk, self._block.same(text) if text else _NONE))
         self._terminator = (text and terminator_in(text)) or self._terminator
         self._alone_at = {each.first: n for n, each in enumerate(self._alone)}
@@ -406,6 +422,7 @@ class BlockReader:
 
     def _count_lanes(self) -> None:
         # The lane of events without ids is of the stream around, whichever that is now.
+        self._asked += len(self._stream)
         for lane in list(self._stream) if self._bulk.has_ids else self._lanes:
             self._count(lane)
 

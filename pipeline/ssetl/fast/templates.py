@@ -28,9 +28,9 @@ WORTH_LEARNING: Final = 8
 """So many events that are found by their templates make up for one that was looked at."""
 
 _BARE: Final = Exchange((), single=False)
-_PLACES: Final = [n * 0.618034 % 1 for n in range(MAX_LAYOUTS)]
+_PLACES: Final = [n * 0.618034 % 1 for n in range(32)]
 """Where among the units that are left one is looked at, from 0 to 1: each far from those before."""
-_MAX_MISSES: Final = 16
+_MAX_MISSES: Final = 16  # of these looks; in most blocks only terminators are left, and all looks are in vain
 
 
 class Templates:
@@ -79,7 +79,6 @@ class Templates:
             self._remember(text)
             return None
         self._templates = [template, *self._templates[: MAX_TEMPLATES - 1]]
-        self._layouts = [each for each in self._layouts if not template.pads(each.template)]
         self._follower.clear()
         self._latest = None  # it may be one that this one pads, and this one is asked first
         return template.find(text)
@@ -102,12 +101,14 @@ class Templates:
             units = np.flatnonzero(left)
             if not len(units) or misses == _MAX_MISSES:
                 break
-            if new := self._another(block.unit(units[int(len(units) * place)])):
-                _take(new, block, left, matches)
-            else:
+            new = self._another(block.unit(units[int(len(units) * place)]))
+            if new is None:
                 misses += 1
-        if any(one.template.pads(other.template) for one in matches for other in matches):
-            return self.match(block)  # what was learned last matches their units, too
+                continue
+            for other in [layout for layout in matches if new.template.pads(layout.template)]:
+                left[matches.pop(other).units] = True  # they are of the new one, too
+            self._layouts = [each for each in self._layouts if not new.template.pads(each.template)]
+            _take(new, block, left, matches)
         rest = [layout for layout in self._layouts if layout not in matches]
         used = sorted(matches, key=lambda layout: -len(matches[layout].units))
         self._layouts = [*used, *rest][:MAX_LAYOUTS]
