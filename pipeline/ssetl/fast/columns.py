@@ -18,9 +18,9 @@ from ssetl.credentials import SUSPICIOUS_PIECE, UNUSUAL
 from ssetl.fast import uniform
 from ssetl.fast.block import Bits, Places
 from ssetl.fast.bulk import Bulk
+from ssetl.fast.counted import Counted
 from ssetl.fast.gathered import gathered
 from ssetl.fast.layout import Match
-from ssetl.fast.reader import Counted
 from ssetl.kernels import Array
 from ssetl.privacy import SCREENED
 from ssetl.streams import Placed

@@ -22,8 +22,9 @@ import numpy as np
 from ssetl import apis
 from ssetl.fast import whole
 from ssetl.fast.alone import Alone, alone
-from ssetl.fast.block import Codes, Mask, Places
+from ssetl.fast.block import Mask, Places
 from ssetl.fast.bulk import Bulk
+from ssetl.fast.counted import Counted, Span, counted
 from ssetl.fast.lives import Life, flat_of
 from ssetl.fast.template import Found, Template
 from ssetl.fast.templates import Templates
@@ -39,31 +40,6 @@ _LONGEST_TERMINATOR: Final = 64  # bytes of its line and blank line
 _LOOKS: Final = 64  # units that are looked at for a first one
 _WORTH: Final = 4  # lanes from which on it pays to look for streams that are woven
 _MAX_ASKED: Final = 8  # lanes a unit, over all units: asking them takes about as long as reading it
-
-
-class Counted(msgspec.Struct, frozen=True):
-    """The units of a block whose events were counted many at a time.
-
-    Args:
-        units: the units, ascending.
-        stream_ids: the different streams.
-        stream: which of them each unit is of.
-        index: its `event_index` there.
-    """
-
-    units: Places
-    stream_ids: list[str]
-    stream: Codes
-    index: Codes
-
-
-class _Span(msgspec.Struct, frozen=True):
-    """Neighbours in a lane, by position in an order, that belong to one stream; `index` of the first."""
-
-    first: int
-    end: int
-    stream_id: str
-    index: int
 
 
 class BlockReader:
@@ -94,14 +70,15 @@ class BlockReader:
         self._stream: dict[int, Stream] = {}  # by lane, where it can be counted
         self._stale: set[int] = set()  # lanes that may have another stream now
         self._due: list[int] = []  # units to take one by one, a heap
-        self._spans: list[_Span] = []  # in bulk.order
+        self._spans: list[Span] = []  # in bulk.order
         self._alone: list[Alone] = []
         self._alone_at: dict[int, int] = {}  # place in that list, by first unit; as long as it may be taken
         self._terminator: tuple[Terminator, Counter[str]] = Terminator(0, 0), Counter()  # of those
         self._lived: list[Lived] = []  # of those
+        self._alone_spans: list[Span] = []  # of those
         self._woven: dict[int, Woven] = {}  # by lane, as long as it may be taken
-        self._woven_spans: list[_Span] = []  # of those that were not taken as a whole, in bulk.id_order
-        self._woven_lived: list[Lived] = []  # of the others
+        self._woven_spans: list[Span] = []  # of those, in bulk.id_order
+        self._woven_lived: list[Lived] = []  # of those
         self._unit = -1  # the one that is read by itself, or was the last
         self._is_held = False  # whether the next one must be, too, whatever it is
         self._times: Counter[Template] = Counter()  # how many units were of which template
@@ -110,6 +87,7 @@ class BlockReader:
 
     def read(self) -> None:
         """Read all units."""
+        bulk = self._bulk
         count = len(self._block.starts)
         self._look_for_alone()
         self._streams.before_close = self._count_stream
@@ -133,10 +111,11 @@ class BlockReader:
         self._leave_out(len(self._block.data))
         for template, times in self._times.items():
             self._count_bytes(template.reading.rest, times)
-        for lived, order in ((self._lived, None), (self._woven_lived, self._bulk.id_order)):
-            if lived:
-                found = whole.columns(self._bulk, lived, order, self._capture.capture_id)
-                self._capture.lived.append(found)
+        if self._lived:
+            self._capture.lived.append(whole.columns(bulk, self._lived, None, self._capture.capture_id))
+        if self._woven_lived:
+            order, capture_id = bulk.id_order, self._capture.capture_id
+            self._capture.lived.append(whole.columns(bulk, self._woven_lived, order, capture_id))
 
     def _read_rest(self) -> None:
         """Read the units that are left in the ordinary way, for too many of them ask too many lanes."""
@@ -151,29 +130,10 @@ class BlockReader:
 
     def counted(self) -> Counted:
         """What was not placed one by one."""
-        stream, index = np.zeros((2, len(self._block.starts)), np.int32)
-        counted = np.zeros(len(self._block.starts), np.bool_)
-        names: dict[str, int] = {}
-        for spans, order in ((self._spans, self._bulk.order), (self._woven_spans, self._bulk.id_order)):
-            for span in spans:
-                units = order[span.first : span.end]
-                counted[units] = True
-                stream[units] = names.setdefault(span.stream_id, len(names))
-                index[units] = np.arange(span.index, span.index + len(units))
-        stream_ids = list(names)
-        for lived, places in ((self._lived, None), (self._woven_lived, self._bulk.id_order)):
-            runs = [runs for each in lived for runs in each.runs]
-            firsts, ends = np.array([(each[0], each[-1]) for each in runs], np.int64).reshape(-1, 2).T
-            lengths = ends - firsts
-            indexes = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-            units = np.repeat(firsts, lengths) + indexes
-            units = units if places is None else places[units]
-            counted[units] = True
-            stream[units] = np.repeat(np.arange(len(stream_ids), len(stream_ids) + len(runs)), lengths)
-            index[units] = indexes
-            stream_ids += [stream_id for each in lived for stream_id in each.numbered.stream_ids]
-        units = np.flatnonzero(counted)
-        return Counted(units, stream_ids, stream[units], index[units])
+        spans = [(self._bulk.order, self._spans), (None, self._alone_spans)]
+        if self._woven_spans:
+            spans.append((self._bulk.id_order, self._woven_spans))
+        return counted(len(self._block.starts), spans)
 
     def _go_to(self, unit: int) -> None:
         """Be where the ordinary code would be before it reads a unit."""
@@ -280,6 +240,10 @@ class BlockReader:
         events = sum(each.end - each.first for each in streams)
         numbered = self._streams.live(len(streams), events, self._end_of(last))
         self._lived.append(Lived([each.runs for each in streams], lives, numbered))
+        self._alone_spans += [
+            Span(each.first, each.end, stream_id, 0)
+            for each, stream_id in zip(streams, numbered.stream_ids, strict=True)
+        ]
         if last.has_terminator:
             line, rest = self._terminator
             self._capture.tally["terminator"] += len(streams) * line.size
@@ -330,9 +294,7 @@ class BlockReader:
         units = bulk.id_order[each.runs[0] : each.runs[-1]]
         come = int(np.searchsorted(units, self._unit))
         if stream := self._stream.get(lane):
-            self._woven_spans.append(
-                _Span(each.runs[0], each.runs[0] + come, stream.stream_id, stream.events)
-            )
+            self._woven_spans.append(Span(each.runs[0], each.runs[0] + come, stream.stream_id, stream.events))
             for api, row, times in bulk.in_turn(units[:come]):
                 self._capture.place_alike(stream, api, row, times)
         for unit in units[come:][bulk.lane[units[come:]] < 0].tolist():
@@ -348,6 +310,7 @@ class BlockReader:
         ordinals = range(stream.ordinal, stream.ordinal + 1)
         numbered = Numbered(stream.origin.exchange_index, ordinals, [stream.stream_id])
         self._woven_lived.append(Lived([each.runs], [each.life], numbered))
+        self._woven_spans.append(Span(each.runs[0], each.runs[-1], stream.stream_id, 0))
         return True
 
     def _end_of(self, each: Alone) -> int:
@@ -437,7 +400,7 @@ class BlockReader:
             return
         end = bisect_left(self._bulk.order, self._unit, first, self._bulk.borders[lane + 1])
         if end > first:
-            self._spans.append(_Span(first, end, stream.stream_id, stream.events))
+            self._spans.append(Span(first, end, stream.stream_id, stream.events))
             for api, row, times in self._bulk.alike(first, end):
                 self._capture.place_alike(stream, api, row, times)
             self._next[lane] = end
