@@ -11,7 +11,6 @@ of one that is woven with others those that matter to them.
 
 from bisect import bisect_left
 from collections import Counter
-from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Final
@@ -19,25 +18,25 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from ssetl import apis
 from ssetl.fast import whole
 from ssetl.fast.alone import Alone, alone
 from ssetl.fast.block import Mask, Places
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted, Span, counted
 from ssetl.fast.lives import Life, flat_of
+from ssetl.fast.singles import Singles
 from ssetl.fast.template import Found, Template
 from ssetl.fast.templates import Templates
+from ssetl.fast.terminators import terminator_in
 from ssetl.fast.whole import Lived
 from ssetl.fast.woven import Woven, woven
 from ssetl.interleaved import OpenStreams, is_akin
-from ssetl.sse import TERMINATOR, Parser, Terminator
+from ssetl.sse import Parser, Terminator
 from ssetl.stream import Stream
 from ssetl.streams import Capture, Numbered
 
 _NONE: Final[Places] = np.zeros(0, np.int64)
-_LONGEST_TERMINATOR: Final = 64  # bytes of its line and blank line
-_LOOKS: Final = 64  # units that are looked at for a first one
+_LOOKS: Final = 64  # units that are looked at for a first one; others may be of kinds not yet known
 _WORTH: Final = 4  # lanes from which on it pays to look for streams that are woven
 _MAX_ASKED: Final = 8  # lanes a unit, over all units: asking them takes about as long as reading it
 
@@ -64,6 +63,7 @@ class BlockReader:
         self._capture = capture
         self._streams = streams
         self._parser = parser
+        self._singles = Singles(bulk.block, parser)
         self._lanes = range(len(bulk.lanes))
         self._ids = list(bulk.lanes)
         self._next = bulk.borders[:-1]  # by lane: the first that is not counted, by position in bulk.order
@@ -83,7 +83,6 @@ class BlockReader:
         self._is_held = False  # whether the next one must be, too, whatever it is
         self._times: Counter[Template] = Counter()  # how many units were of which template
         self._asked = 0  # lanes that a unit asked whether they have changed
-        self._parsed = 0  # bytes that the parser has read or left out
 
     def read(self) -> None:
         """Read all units."""
@@ -98,17 +97,14 @@ class BlockReader:
                 continue
             if self._live(unit) or self._can_count(unit) or self._note(unit):
                 continue
-            self._go_to(unit)
-            placed = len(self._capture.placed)
-            self._take(unit)
-            self.placed += [unit] * (len(self._capture.placed) - placed)
+            self._read_one(unit)
             self._look_ahead()
             if self._asked > _MAX_ASKED * count:
                 self._read_rest()
         self._go_to(count)
         self._count_lanes()
         self._streams.before_close = None
-        self._leave_out(len(self._block.data))
+        self._singles.leave_out(len(self._block.data))
         for template, times in self._times.items():
             self._count_bytes(template.reading.rest, times)
         if self._lived:
@@ -122,11 +118,15 @@ class BlockReader:
         self._go_to(self._unit + 1)
         self._count_lanes()
         self._stream, self._woven, self._due = {}, {}, []
+        self._is_held = True
         for unit in range(self._unit, len(self._block.starts)):
-            self._unit = unit
-            placed = len(self._capture.placed)
-            self._take_text(unit, self._block.unit(unit))
-            self.placed += [unit] * (len(self._capture.placed) - placed)
+            self._read_one(unit)
+
+    def _read_one(self, unit: int) -> None:
+        self._go_to(unit)
+        placed = len(self._capture.placed)
+        self._take(unit)
+        self.placed += [unit] * (len(self._capture.placed) - placed)
 
     def counted(self) -> Counted:
         """What was not placed one by one."""
@@ -174,14 +174,14 @@ class BlockReader:
             self._next[lane] += 1
         text = self._block.unit(unit)
         if self._is_held or not self._block.is_alone(unit):
-            self._take_text(unit, text)
+            self._take_text(unit)
         elif terminator := terminator_in(text):
             self._templates.terminator = text
             self._take_terminator(unit, *terminator)
         elif found := self._found_at(unit) or self._templates.find(text):
             self._take_found(unit, found)
         else:
-            self._take_text(unit, text)
+            self._take_text(unit)
 
     def _look_for_alone(self) -> None:
         """Note the streams that are alone: of their units, the first is due, and then all of them at once."""
@@ -353,23 +353,11 @@ class BlockReader:
         self._count_bytes(rest, 1)
         self._streams.take(msgspec.structs.replace(line, offset=offset))
 
-    def _take_text(self, unit: int, text: bytes) -> None:
+    def _take_text(self, unit: int) -> None:
         """Take a unit in the ordinary way."""
         self._count_lanes()
-        self._leave_out(int(self._block.starts[unit]))
-        frames = self._parser.feed(text)
-        self._parsed += len(text)
-        if self._block.is_followed(unit):
-            frames += self._parser.settle()
-        for frame in frames:
+        for frame in self._singles.frames(unit):
             self._streams.take(frame)
-
-    def _leave_out(self, place: int) -> None:
-        """Bring the parser to a place; what lies before it has been read."""
-        if place > self._parsed:
-            lines = self._block.lines_before(place) - self._block.lines_before(self._parsed)
-            self._parser.skip(place - self._parsed, lines)
-            self._parsed = place
 
     def _count_stream(self, stream: Stream) -> bool:
         """Count what belongs to a stream that is about to be closed; whether its row is made here."""
@@ -404,17 +392,3 @@ class BlockReader:
             for api, row, times in self._bulk.alike(first, end):
                 self._capture.place_alike(stream, api, row, times)
             self._next[lane] = end
-
-
-def terminator_in(text: bytes) -> tuple[Terminator, Counter[str]] | None:
-    """The terminator that a unit is, if it is one, and the bytes of the rest by kind."""
-    return _terminator_in(text) if len(text) <= _LONGEST_TERMINATOR and TERMINATOR in text else None
-
-
-@lru_cache(maxsize=16)
-def _terminator_in(text: bytes) -> tuple[Terminator, Counter[str]] | None:
-    parser = Parser(apis.decode_data)
-    match [*parser.feed(text), *parser.close()]:
-        case [Terminator() as line]:
-            return line, parser.tally
-    return None

@@ -15,9 +15,9 @@ import msgspec
 
 from ssetl.captures.exchange import Exchange, Read
 from ssetl.fast.lives import Life, flat_of
-from ssetl.fast.reader import terminator_in
 from ssetl.fast.template import Found
 from ssetl.fast.templates import Templates, is_bare
+from ssetl.fast.terminators import terminator_in
 from ssetl.framing import event_parser, frames_of
 from ssetl.interleaved import OpenStreams
 from ssetl.sse import Parser, Terminator
