@@ -36,7 +36,7 @@ from ssetl.version import __version__
 PART_BYTES: Final = 128 << 20
 """Decompressed bytes that a part takes in; a longer capture is a part of its own."""
 
-PART_CAPTURES: Final = 8192
+PART_CAPTURES: Final = 2048
 """Captures that a part takes in: of many small ones there are parts enough for all processors."""
 
 RACY_US: Final = 2_000_000

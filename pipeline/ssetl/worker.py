@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from typing import IO
 
 import msgspec
@@ -42,34 +43,48 @@ def written(dataset: Dataset, part: Part, progress: Callable[[int], None]) -> Wr
         return changed
 
 
-def _answer(folder: str, name: str) -> Answer:
-    try:
-        dataset = Dataset.open(folder)
-        part = next((part for plan in dataset.plans for part in plan.parts if part.name == name), None)
-        if part is None:  # another ingest was faster, and a compaction has taken its part over
-            return Answer(counts={})
-        became = written(dataset, part, lambda _read: None)
-    except OSError as error:
-        return Answer(errno=error.errno or 0, filename=str(error.filename or folder))
-    except SsetlError as error:
-        return Answer(message=str(error))
-    except MemoryError:
-        return Answer()
-    except Exception as error:  # nobody else would tell: a copy of a process dies in silence
-        import traceback  # noqa: PLC0415 - takes long to load
+class _Worker:
+    """What answers for a dataset. It is opened once: where many captures are planned, that takes long."""
 
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        return Answer(message=f"part {name}: unexpected: {error!r} at {last.filename}:{last.lineno}.")
-    if isinstance(became, SourceChanged):
-        return Answer(changed=became.path)
-    return Answer(counts=dict(became))
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    @cached_property
+    def _dataset(self) -> Dataset:
+        return Dataset.open(self._folder)
+
+    @cached_property
+    def _parts(self) -> dict[str, Part]:
+        return {part.name: part for plan in self._dataset.plans for part in plan.parts}
+
+    def answer(self, name: str) -> Answer:
+        """Write the part of that name, and tell what became of it."""
+        try:
+            if name not in self._parts:  # another ingest was faster, and a compaction has taken it over
+                return Answer(counts={})
+            became = written(self._dataset, self._parts[name], lambda _read: None)
+        except OSError as error:
+            return Answer(errno=error.errno or 0, filename=str(error.filename or self._folder))
+        except SsetlError as error:
+            return Answer(message=str(error))
+        except MemoryError:
+            return Answer()
+        except Exception as error:  # nobody else would tell: a copy of a process dies in silence
+            import traceback  # noqa: PLC0415 - takes long to load
+
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            return Answer(message=f"part {name}: unexpected: {error!r} at {last.filename}:{last.lineno}.")
+        if isinstance(became, SourceChanged):
+            return Answer(changed=became.path)
+        return Answer(counts=dict(became))
 
 
 def serve(folder: str, names: IO[bytes], answers: IO[bytes]) -> None:
     """Write the parts whose names come in, until there are no more."""
     stopping.listen()
+    worker = _Worker(folder)
     for line in names:
-        answers.write(msgspec.json.encode(_answer(folder, line.decode().rstrip("\n"))) + b"\n")
+        answers.write(msgspec.json.encode(worker.answer(line.decode().rstrip("\n"))) + b"\n")
         answers.flush()
 
 
