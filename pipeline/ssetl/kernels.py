@@ -90,6 +90,11 @@ def dictionary(values: Array) -> Array:
     return call_function("dictionary_encode", [values])
 
 
+def unique(values: Array) -> Array:
+    """The different values."""
+    return call_function("unique", [values])
+
+
 def joined(pieces: Sequence[Array]) -> Array:
     """Texts put together, row by row; a scalar is in all rows."""
     return call_function("binary_join_element_wise", [*pieces, pa.scalar("")])

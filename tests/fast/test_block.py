@@ -63,11 +63,21 @@ def test_numbers_are_those_that_json_knows(data: bytes, numbers: list[int]) -> N
         assert (end, value) == (digits.end(), int(digits[0])) if known else end <= place
 
 
-@given(BYTES.filter(lambda data: len(data) >= 40), st.lists(PLACES, min_size=1), st.integers(1, 36))
-def test_different_texts_are_told_apart(data: bytes, numbers: list[int], width: int) -> None:
+@given(
+    BYTES.filter(lambda data: len(data) >= 40),
+    st.lists(PLACES, min_size=1),
+    st.integers(1, 36),
+    st.integers(1, 8),
+)
+def test_different_texts_are_told_apart(data: bytes, numbers: list[int], width: int, end: int) -> None:
     at = behind_each_other(data, numbers, width)
-    codes, texts = Block(data).distinct(at, width)
-    assert [texts[code] for code in codes.tolist()] == [data[place : place + width] for place in at.tolist()]
+    tail = data[at[-1] : at[-1] + width][-end:]
+    codes, found = Block(data).distinct(at, width, tail)
+    texts = [each.tobytes() for each in found]
+    wanted = [data[place : place + width] for place in at.tolist()]
+    assert [texts[code] if code >= 0 else None for code in codes.tolist()] == [
+        text if text.endswith(tail) else None for text in wanted
+    ]
     assert len(set(texts)) == len(texts)
 
 

@@ -20,6 +20,7 @@ Codes = np.ndarray[tuple[int], np.dtype[np.int32]]
 Bits = np.ndarray[tuple[int], np.dtype[np.uint8]] | None
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
+Texts = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 MAX_DIGITS: Final = 15
@@ -73,17 +74,18 @@ class Block:
         self.data = data
         self.offset = offset
         self._bytes = np.frombuffer(data, np.uint8)
-        controls = _controls(self._bytes, max(len(data) // SHORTEST, _FEW))
-        self.is_plain = controls is not None
-        self._newlines = controls = _NONE if controls is None else controls
-        kinds = self._bytes[controls]
-        if not (kinds == _LF).all():
+        found = _controls(self._bytes, max(len(data) // SHORTEST, _FEW))
+        self.is_plain = found is not None
+        controls, are_newlines = found or (_NONE, True)
+        self._newlines = controls
+        if not are_newlines:
+            kinds = self._bytes[controls]
             self._newlines = controls[kinds == _LF]
             returns = controls[kinds == _CR]
             self.is_plain &= bool((self._bytes[np.minimum(returns + 1, len(data) - 1)] == _LF).all())
         gaps = np.diff(self._newlines, prepend=-1)
         blank = gaps == 1
-        if len(controls) > len(self._newlines):
+        if not are_newlines:
             blank |= (gaps == 2) & (self._bytes[self._newlines - 1] == _CR)
         self.by_line = LINES_PER_BLANK * int(blank.sum()) < len(blank)
         if self.by_line:
@@ -145,19 +147,26 @@ class Block:
         units = np.flatnonzero(self.ends - self.starts == len(text))
         return units[self.holds(self.starts[units], text)]
 
-    def distinct(self, places: Places, width: int) -> tuple[Codes, list[bytes]]:
-        """The different texts of `width` bytes that stand there, and which of them it is at each place.
+    def distinct(self, places: Places, width: int, tail: bytes) -> tuple[Codes, Texts]:
+        """The different texts of `width` bytes that stand there and end with `tail`, and where each is.
 
-        The places lie behind each other, `width` bytes at least.
+        The places lie behind each other, `width` bytes at least. The code of a place where another text
+        stands is -1.
         """
         pieces = self._pieces([(places, places + width)])
         # Neighbours are mostly equal, and comparing is cheaper than hashing.
         first = np.ones(len(places), np.bool_)
         first[1:] = ~_alternate(kernels.equal(pieces[2:], pieces[:-2]))
-        texts = np.ndarray(len(self.data) - width + 1, f"V{width}", self.data, 0, (1,))[places[first]]
+        begins = np.flatnonzero(first)
+        at = places[begins]
+        fits = self.holds(at + width - len(tail), tail)
+        texts = np.ndarray(len(self.data) - width + 1, f"V{width}", self.data, 0, (1,))[at[fits]]
         encoded = kernels.dictionary(kernels.array(pa.binary(width), len(texts), texts))
-        codes = np.frombuffer(encoded.indices.buffers()[1], np.int32, len(encoded))
-        return codes[np.cumsum(first) - 1], encoded.dictionary.to_pylist()
+        codes = np.full(len(at), -1, np.int32)
+        codes[fits] = np.frombuffer(encoded.indices.buffers()[1] or b"", np.int32, len(encoded))
+        different = np.frombuffer(encoded.dictionary.buffers()[1] or b"", np.uint8)
+        times = np.diff(begins, append=len(places))
+        return np.repeat(codes, times), different[: len(encoded.dictionary) * width].reshape(-1, width)
 
     def texts(self, starts: Places, ends: Places) -> Array:
         """The texts from each start to the end of the same number, as an Arrow array of binary."""
@@ -257,22 +266,24 @@ class Block:
         return np.ndarray(max(len(self.data) - WORD + 1, 0), "<u8", self.data, 0, (1,))
 
 
-def _controls(data: Bytes, most: int) -> Places | None:
-    """The places of bytes below 0x20; None if they are more than `most`."""
+def _controls(data: Bytes, most: int) -> tuple[Places, bool] | None:
+    """The places of bytes below 0x20, and whether each is a newline; None if they are more than `most`."""
     is_control = np.zeros(_SCANNED, np.bool_)
     words = is_control.view("<u8")
-    found, count = [_NONE], 0
+    found, count, are_newlines = [_NONE], 0, True
     for first in range(0, len(data), _SCANNED):
         piece = data[first : first + _SCANNED]
         is_control[len(piece) :] = False
         np.less(piece, _BLANK, out=is_control[: len(piece)])
         some = np.flatnonzero(words != 0)  # few: so that only they are looked into
         inside = np.flatnonzero(words[some].view(np.bool_))
-        found.append((some * WORD + first)[inside >> 3] + (inside & 7))
+        places = (some * WORD)[inside >> 3] + (inside & 7)
+        found.append(places + first)
+        are_newlines = are_newlines and bool((piece[places] == _LF).all())
         count += len(inside)
         if count > most:
             return None
-    return np.concatenate(found)
+    return np.concatenate(found), are_newlines
 
 
 def _first(marks: Mask) -> tuple[Words, Places]:

@@ -167,7 +167,8 @@ class _Columns:
         arrays = [pa.array(sources.values if is_text else tables.calls(sources.values), field.type)]
         if field.name == "extra":
             told = [piece for n in sources.tellers for piece in self._bulk.matches[n].pieces]
-            pieces = pa.chunked_array([kernels.whole(arrays[0]), *told])
+            # The end of a stream may tell its whole text several times.
+            pieces = kernels.unique(pa.chunked_array([kernels.whole(arrays[0]), *told]))
             unusual = kernels.where(pieces, kernels.matching(pieces, UNUSUAL))
             self._is_screened = not kernels.matches(unusual, SUSPICIOUS_PIECE)
         places = sources.of_row.copy()

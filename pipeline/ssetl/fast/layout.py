@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from ssetl import kernels, schema
 from ssetl.apis.row import Row, ToolCall, Usage
-from ssetl.fast.block import Block, Codes, Mask, Places
+from ssetl.fast.block import Block, Codes, Mask, Places, Texts
 from ssetl.fast.extra import ranges_of_extra
-from ssetl.fast.template import Rows, Template, Values
+from ssetl.fast.template import Column, Rows, Template, Values
 from ssetl.fast.texts import decoded, plain, unquoted
 from ssetl.kernels import Array
 
@@ -24,7 +24,6 @@ _USAGE: Final = frozenset(Usage.__struct_fields__)
 _EXTRA: Final = -1  # its number among the holes: it may hold some of them
 _TAIL: Final = 8  # bytes
 _BLANK, _QUOTE, _ZERO, _BACKSLASH, _BRACE = 32, 34, 48, 92, 123
-_FEW: Final = 8  # units per row from which on `extra` has shorter pieces than itself
 
 
 class Match(msgspec.Struct, frozen=True, eq=False):
@@ -37,7 +36,8 @@ class Match(msgspec.Struct, frozen=True, eq=False):
         codes: which row each unit has.
         columns: the columns of `chunks` that elastic holes come out in, one element per unit.
         numbers: those of them that are numbers.
-        pieces: what `extra` is made of in all units, if `columns` tell it, cut at quotes and numbers only.
+        pieces: what `extra` is made of in all units, if `columns` tell it, cut at quotes and numbers only;
+            what is the same in several units may be there once.
     """
 
     template: Template
@@ -115,15 +115,12 @@ class Layout:
             search.keep(plain(texts_there))
         if not search.units.size:
             return None
-        codes, values = search.combinations()
-        rows = self.template.rows(values)
+        codes, values, count = search.combinations()
+        rows = self.template.rows(values, count)
         texts = self._texts(search)
         if self._extra_is_told:
             texts[_EXTRA] = self._extra(search, codes, values)
-            if len(values) * _FEW < len(codes):
-                pieces.append(pa.array(self.template.around_extra(values), pa.binary()))
-            else:
-                pieces = [kernels.whole(texts[_EXTRA])]
+            pieces.append(pa.array([self.template.around_extra(values)], pa.binary()))
         good = np.array(rows.valid, np.bool_)[codes]
         for text in texts.values():
             good &= _is_valid(text)
@@ -161,7 +158,7 @@ class Layout:
         holes = self.template.holes
         return {holes[n].field: found for n, found in search.numbers.items() if holes[n].owner != "extra"}
 
-    def _extra(self, search: "_Search", codes: Codes, values: list[Values]) -> Array:
+    def _extra(self, search: "_Search", codes: Codes, values: Sequence[Column]) -> Array:
         """The column `extra`; null where it is not valid."""
         if self._copies is not None:
             places = [search.block.starts[search.units], *(search.spans[n][1] for n in self._elastic)]
@@ -178,8 +175,8 @@ class Layout:
             if n in search.spans:
                 pieces.append(decoded(search.block.texts(*search.spans[n])))
             else:
-                place = fixed.index(n)
-                each = pa.array([fixed[place].decode("utf-8", "replace") for fixed in values], pa.string())
+                texts = [value.decode("utf-8", "replace") for value in values[fixed.index(n)]]
+                each = pa.array(texts, pa.string())
                 pieces.append(kernels.take(each, kernels.numbers(codes)))
             pieces.append(pa.scalar(text))
         return kernels.joined(pieces)
@@ -215,18 +212,20 @@ class _Segment:
             is_hole += [True] * len(value) + [False] * len(text)
         self._pattern, self._is_hole = np.frombuffer(pattern, np.uint8), np.array(is_hole)
 
-    def read(self, texts: Sequence[bytes]) -> list[Values | None]:
-        """The values in such bytes, of each of some texts; None if they are no such segment."""
-        data = np.frombuffer(b"".join(texts), np.uint8).reshape(-1, self.width)
-        is_plain = (data >= _BLANK) & (data != _QUOTE) & (data != _BACKSLASH)
-        fits = np.where(self._is_hole, is_plain, data == self._pattern).all(axis=1)
+    def fits(self, texts: Texts) -> Mask:
+        """Which texts are such a segment."""
+        is_plain = (texts >= _BLANK) & (texts != _QUOTE) & (texts != _BACKSLASH)
+        fits: Mask = np.where(self._is_hole, is_plain, texts == self._pattern).all(axis=1)
         for time in self._times:
-            digits = data[:, time] - np.uint8(_ZERO)  # wraps: other bytes are large
+            digits = texts[:, time] - np.uint8(_ZERO)  # wraps: other bytes are large
             fits &= (digits <= 9).all(axis=1) & (digits[:, 0] > 0)
-        return [
-            tuple([text[hole] for hole in self._holes]) if fit else None
-            for text, fit in zip(texts, fits.tolist(), strict=True)
-        ]
+        return fits
+
+    def values(self, texts: Texts) -> list[Column]:
+        """What the holes hold in texts that fit, hole by hole."""
+        inside = [np.ascontiguousarray(texts[:, hole]) for hole in self._holes]
+        # numpy would leave out a zero byte at an end: there is none in texts that fit.
+        return [each.view(f"S{each.shape[1]}").ravel().tolist() for each in inside]
 
 
 class _Search:
@@ -245,7 +244,7 @@ class _Search:
         self.at, self.ends = block.starts[units], block.ends[units]
         self.spans: dict[int, tuple[Places, Places]] = {}
         self.numbers: dict[int, Places] = {}
-        self._segments: list[tuple[Codes, list[Values | None]]] = []
+        self._segments: list[tuple[Codes, list[Column], int]] = []
 
     def keep(self, mask: Mask) -> None:
         """Leave the other units aside."""
@@ -254,7 +253,7 @@ class _Search:
         self.units, self.at, self.ends = self.units[mask], self.at[mask], self.ends[mask]
         self.spans = {n: (starts[mask], ends[mask]) for n, (starts, ends) in self.spans.items()}
         self.numbers = {n: values[mask] for n, values in self.numbers.items()}
-        self._segments = [(codes[mask], values) for codes, values in self._segments]
+        self._segments = [(codes[mask], values, count) for codes, values, count in self._segments]
 
     def pass_segment(self, segment: _Segment) -> None:
         """Go behind a segment; what has another one there is left aside."""
@@ -262,12 +261,13 @@ class _Search:
         if self.units.size and segment.text is not None:
             self.keep(self.block.holds(self.at, segment.text))
         elif self.units.size:
-            self.keep(self.block.holds(self.at + segment.width - len(segment.tail), segment.tail))
-            if self.units.size:
-                codes, texts = self.block.distinct(self.at, segment.width)
-                values = segment.read(texts)
-                self._segments.append((codes, values))
-                self.keep(np.array([each is not None for each in values], np.bool_)[codes])
+            codes, texts = self.block.distinct(self.at, segment.width, segment.tail)
+            fits = segment.fits(texts)
+            if not fits.all():
+                codes = np.append(np.where(fits, np.cumsum(fits) - 1, -1), -1)[codes]
+                texts = texts[fits]
+            self._segments.append((codes, segment.values(texts), len(texts)))
+            self.keep(codes >= 0)
         self.at = self.at + segment.width
 
     def pass_hole(self, n: int, kind: str, behind: int | None) -> None:
@@ -282,19 +282,21 @@ class _Search:
         if kind == "blank":
             self.keep(self.block.blank(*self.spans[n]))
 
-    def combinations(self) -> tuple[Codes, list[Values]]:
-        """The different values of all fixed holes, and which of them each unit has."""
-        codes = np.zeros(len(self.units), np.int64)
-        values: list[Values] = [()]
-        for more, texts in self._segments:
-            if len(values) == 1 and None not in texts:
-                values, codes = [values[0] + (text or ()) for text in texts], more.astype(np.int64)
+    def combinations(self) -> tuple[Codes, list[Column], int]:
+        """Which values of all fixed holes each unit has, these values hole by hole, and how many they are."""
+        codes = np.zeros(len(self.units), np.int32)
+        columns: list[Column] = []
+        count = 1
+        for more, values, size in self._segments:
+            if count == 1:
+                codes, columns, count = more, [each * size for each in columns] + values, size
                 continue
-            pairs, codes = np.unique(codes * len(texts) + more, return_inverse=True)
-            values = [
-                values[pair // len(texts)] + (texts[pair % len(texts)] or ()) for pair in pairs.tolist()
-            ]
-        return codes.astype(np.int32), values
+            pairs, codes = np.unique(codes.astype(np.int64) * size + more, return_inverse=True)
+            before, behind = (each.tolist() for each in np.divmod(pairs, size))
+            columns = [[each[n] for n in before] for each in columns]
+            columns += [[each[n] for n in behind] for each in values]
+            count = len(pairs)
+        return codes.astype(np.int32), columns, count
 
 
 def _is_valid(array: Array) -> Mask:

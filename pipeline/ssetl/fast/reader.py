@@ -130,7 +130,7 @@ class BlockReader:
 
     def counted(self) -> Counted:
         """What was not placed one by one."""
-        spans = [(self._bulk.order, self._spans), (None, self._alone_spans)]
+        spans = [(None, self._alone_spans), (self._bulk.order, self._spans)]
         if self._woven_spans:
             spans.append((self._bulk.id_order, self._woven_spans))
         return counted(len(self._block.starts), spans)

@@ -7,6 +7,7 @@ have told, whatever its holes hold: a text that is not empty, or a number of few
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -33,6 +34,9 @@ FIELDS: Final = {
 
 Values = tuple[bytes, ...]
 """What the holes of a text hold, as bytes of the text."""
+
+Column = list[bytes]
+"""What one hole holds in some texts."""
 
 
 _Fill = tuple[int, int, Callable[[bytes], Any]]
@@ -154,14 +158,17 @@ class Template:
         except (ValueError, msgspec.DecodeError):
             return None
 
-    def rows(self, values: Sequence[Values]) -> "Rows":
-        """The rows of events with these values in the holes that are not elastic, stand-ins in the others."""
+    def rows(self, values: Sequence[Column], count: int) -> "Rows":
+        """The rows of so many events with these values in the holes that are not elastic.
+
+        In the others there are stand-ins.
+        """
         stand_ins = [_STAND_INS[hole.kind] for hole in self.holes]
         fixed = [n for n, hole in enumerate(self.holes) if not hole.is_elastic]
         told: dict[str, list[Any]] = {}
-        valid = [True] * len(values)
+        valid = [True] * count
         others = set()
-        for n, of_hole in zip(fixed, zip(*values, strict=True), strict=True):
+        for n, of_hole in zip(fixed, values, strict=True):
             hole = self.holes[n]
             found = _read_each(_reader(hole), of_hole)
             if None in found:
@@ -171,23 +178,19 @@ class Template:
             elif hole.owner != "extra" or not self.has_elastic_extra:
                 others.add(_COLUMNS[hole.owner])
         if others:
-            made = [self.row(_put(stand_ins, fixed, each)) or Row() for each in values]
+            made = [self.row(_put(stand_ins, fixed, each)) or Row() for each in zip(*values, strict=True)]
             told |= {field: [getattr(row, field) for row in made] for field in others}
         return Rows(self._made(stand_ins), told, valid)
 
-    def around_extra(self, values: Sequence[Values]) -> set[bytes]:
-        """What stands in `extra` around the elastic holes, in events with these values in the others."""
+    def around_extra(self, values: Sequence[Column]) -> bytes:
+        """What stands in `extra` beside what the elastic holes hold, cut at the holes: quotes are between.
+
+        `values` are those of the other holes, in some events.
+        """
         around, order = self.extra or ([""], [])
         fixed = [n for n, hole in enumerate(self.holes) if not hole.is_elastic]
-        first, *texts = [text.encode() for text in around]
-        places = [fixed.index(n) if n in fixed else None for n in order]
-        if not any(place is not None for place in places):
-            return {b"".join((first, *texts))}
-        pairs = list(zip(places, texts, strict=True))
-        return {
-            b"".join([first, *[text if place is None else each[place] + text for place, text in pairs]])
-            for each in values
-        }
+        columns = [values[fixed.index(n)] for n in order if n in fixed]
+        return b'"'.join(chain((text.encode() for text in around), *columns))
 
     def _made(self, values: Sequence[bytes]) -> Row:
         row, usage, call = list(self._row), self._usage, self._call

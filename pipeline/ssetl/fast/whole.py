@@ -64,10 +64,10 @@ def columns(
             name in each or life.row[name] is not None for each, (life, _) in zip(told, members, strict=True)
         ):
             continue
-        column: list[Any] = [None] * len(runs)
-        for each, (life, places) in zip(told, members, strict=True):
-            _put(column, places, each.get(name) or [life.row[name]] * len(places))
-        found[name] = column
+        found[name] = _joined(
+            (places, each.get(name) or [life.row[name]] * len(places))
+            for each, (life, places) in zip(told, members, strict=True)
+        )
     return found
 
 
@@ -79,9 +79,10 @@ def _told(bulk: Bulk, life: Life, streams: Sequence[list[int]], order: Places | 
         spots = list(bulk.spots(events if order is None else order[events]))
         for told in life.told:
             if (told.run, told.is_last) == (run, is_last):
-                column = values[told.column] = [None] * len(streams)
-                for here, match, places in spots:
-                    _put(column, here.tolist(), match.values(places, told.owner, told.field))
+                values[told.column] = _joined(
+                    (here.tolist(), match.values(places, told.owner, told.field))
+                    for here, match, places in spots
+                )
     for run, growth in life.grows.items():
         more = [runs[run + 1] - runs[run] - 3 for runs in streams]
         for name, by in growth.items():
@@ -90,6 +91,12 @@ def _told(bulk: Bulk, life: Life, streams: Sequence[list[int]], order: Places | 
     return values
 
 
-def _put(column: list[Any], places: Iterable[int], values: Iterable[Any]) -> None:
-    for place, value in zip(places, values, strict=True):
-        column[place] = value
+def _joined(groups: Iterable[tuple[Sequence[int], list[Any]]]) -> list[Any]:
+    """Values of groups, each given with its ascending places, in the order of all places from 0 on."""
+    (places, column), *others = groups
+    if not others:
+        return column
+    found = dict(zip(places, column, strict=True))
+    for places, column in others:
+        found.update(zip(places, column, strict=True))
+    return [found[place] for place in range(len(found))]
