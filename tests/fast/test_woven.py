@@ -136,6 +136,12 @@ def test_streams_that_lie_in_each_other_are_taken_as_a_whole(shape: str) -> None
             ),
             7,
         ),
+        "an event behind the finish of one that begins no other, and its terminator before the others": (
+            in_turn(
+                *BEGIN, END[0], each(text("C", "?"))[3:4], done("d"), END[1][:3], END[1][4:], done(*"abcefgh")
+            ).replace(b'"delta"', b'"message"'),
+            8,
+        ),
         "usage twice": (in_turn(*BEGIN, *END[:2], each(usage("?", 7)), done()), 8),
         "whole calls without an index": (
             in_turn(

@@ -95,7 +95,7 @@ class BlockReader:
             unit = heappop(self._due)
             if unit <= self._unit or unit >= count:
                 continue
-            if self._live(unit) or self._can_count(unit) or self._note(unit):
+            if self._live(unit) or self._note(unit) or self._can_count(unit):
                 continue
             self._read_one(unit)
             self._look_ahead()
