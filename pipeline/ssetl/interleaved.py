@@ -220,19 +220,20 @@ class OpenStreams:
         else:
             self._waiting[key] = self._capture.counts["streams"]
 
-    def live(self, streams: int, events: int, end: int) -> Numbered:
+    def live(self, streams: int, events: int, end: int | None) -> Numbered:
         """Take whole streams that somebody else makes rows of, while `is_quiet`; tell where they stand.
 
         Args:
             streams: how many, behind each other.
             events: events of all of them, each with one row.
-            end: where the line ends that ends the last one.
+            end: where the line ends that ends the last one; None if nothing does but the end of the file.
         """
         self.settle()
         if self._index is None:
             self._index = self._capture.next_exchange()
         numbered = self._capture.live(self._index, streams, events)
-        self._note_end(end)
+        if end is not None:
+            self._note_end(end)
         return numbered
 
     def _stream_of(self, flat: Flat) -> Stream | None:

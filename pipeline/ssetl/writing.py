@@ -6,7 +6,8 @@ written away as they come, so memory does not grow with a part.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BytesIO
 from typing import Any, Final, Self
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from ssetl.captures.container import Exchanges, Source
 from ssetl.captures.exchange import Leftover, Read
 from ssetl.captures.recognise import open_capture
 from ssetl.dataset import Dataset
+from ssetl.fast.many import MAX_EACH, TOGETHER, Body, read_many
 from ssetl.fast.path import read_interleaved
 from ssetl.fast.small import MAX_SMALL, read_small
 from ssetl.fast.templates import Templates, shared_templates
@@ -64,13 +66,8 @@ def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) ->
     policy = privacy.policy_of(part.options, dataset.path)
     with PartWriter(dataset, part.name, policy=policy) as writer:
         collected = _Collected(writer)
-        templates = shared_templates()
-        for planned in part.captures:
-            if planned.forgotten:
-                continue
-            capture = _write_capture(planned, collected, templates, progress)
-            if not planner.still_holds(planned, planned_us=planned_us):
-                raise SourceChanged(planned.path)
+        captures = (planned for planned in part.captures if not planned.forgotten)
+        for planned, capture in _captures(captures, planned_us, collected, progress):
             row = _capture_row(planned, capture, planned_us)
             rows.append(row)
             counts["captures"] += 1
@@ -102,29 +99,76 @@ def closed_bytes(path: str, offset: int, length: int) -> int:
     return capture.closed_bytes
 
 
-def _write_capture(
-    planned: PlannedCapture,
+def _captures(
+    planned: Iterable[PlannedCapture],
+    planned_us: int,
     collected: "_Collected",
-    templates: Templates,
     progress: Callable[[int], None],
-) -> Capture:
+) -> Iterator[tuple[PlannedCapture, Capture]]:
+    """Read captures and collect their rows; give each when it has been read.
+
+    Raw files of one response or a few wait until there are enough of them to be read together.
+    """
+    waiting: list[tuple[PlannedCapture, Body]] = []
+    size = 0
+    for each in planned:
+        capture = Capture(each.capture_id)
+        with _Range(each, progress) as reader:
+            opened = open_capture(reader)
+            capture.container = opened.container
+            waits = capture.container == raw.SSE and _may_wait(each)
+            if waits:
+                waiting.append((each, Body(capture, raw.whole(opened.exchanges))))
+                size += each.bytes
+            if not waits or size >= TOGETHER:
+                yield from _together(waiting, collected)
+                waiting, size = [], 0
+            if not waits:
+                source = reader if reader.is_seekable and capture.container in raw.CONTAINERS else None
+                _collect(each, capture, opened.exchanges, collected, source)
+        if not planner.still_holds(each, planned_us=planned_us):
+            raise SourceChanged(each.path)
+        if not waits:
+            yield each, capture
+    yield from _together(waiting, collected)
+
+
+def _may_wait(planned: PlannedCapture) -> bool:
+    """Whether a capture may be read with others."""
+    return planned.bytes <= MAX_EACH and planned.copy_of is None and planned.damage is None
+
+
+def _together(
+    waiting: Sequence[tuple[PlannedCapture, Body]], collected: "_Collected"
+) -> Iterator[tuple[PlannedCapture, Capture]]:
+    """Read captures whose bytes are there, as many of them together as can be."""
+    taken = read_many([body for _, body in waiting], collected.templates)
+    for (planned, body), is_taken in zip(waiting, taken, strict=True):
+        if is_taken:
+            collected.take(body.capture)
+        else:
+            _collect(planned, body.capture, raw.read_sse(BytesIO(body.data)), collected)
+        yield planned, body.capture
+
+
+def _collect(
+    planned: PlannedCapture,
+    capture: Capture,
+    exchanges: Exchanges,
+    collected: "_Collected",
+    source: Source | None = None,
+) -> None:
     """Read one capture and collect its rows, unless it is a copy with events."""
-    capture = Capture(planned.capture_id)
-    with _Range(planned, progress) as reader:
-        opened = open_capture(reader)
-        capture.container = opened.container
-        source = reader if reader.is_seekable and capture.container in raw.CONTAINERS else None
-        small = planned.bytes <= MAX_SMALL
-        for _ in _read(capture, opened.exchanges, templates, small=small, source=source):
-            if planned.copy_of and capture.counts["events"]:
-                return capture
-            waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
-            if (capture.batches or waiting >= BATCH_EVENTS) and not planned.copy_of:
-                collected.take(capture)
+    small = planned.bytes <= MAX_SMALL
+    for _ in _read(capture, exchanges, collected.templates, small=small, source=source):
+        if planned.copy_of and capture.counts["events"]:
+            return
+        waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
+        if (capture.batches or waiting >= BATCH_EVENTS) and not planned.copy_of:
+            collected.take(capture)
     if planned.damage:
         capture.leave(Leftover(planned.end, 0, planned.damage))
     collected.take(capture)
-    return capture
 
 
 def _read(
@@ -155,9 +199,13 @@ class _Collected:
     """What captures have collected, until it makes a batch of rows: one for each tiny file costs more.
 
     Streams wait longer than the rest, to be sorted together.
+
+    Attributes:
+        templates: what is known of the events of the captures.
     """
 
     def __init__(self, writer: PartWriter) -> None:
+        self.templates = shared_templates()
         self._writer = writer
         self._placed: list[tuple[str, list[Placed]]] = []
         self._rejects: list[tuple[str, list[Rejected]]] = []

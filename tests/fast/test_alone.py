@@ -42,10 +42,7 @@ def whole(name: str, content: int = 4) -> bytes:
         "without content": (whole("a", 0) + whole("b"), [(0, 3), (4, 11)]),
         "no terminator at the end": (whole("a") + whole("b").removesuffix(DONE), [(0, 7)]),
         "no terminator between": (whole("a").removesuffix(DONE) + whole("b") + whole("c"), [(15, 22)]),
-        "a terminator twice: the first of them is not looked at": (
-            whole("a") + DONE + whole("b"),
-            [(9, 16)],
-        ),
+        "a terminator twice": (whole("a") + DONE + whole("b"), [(0, 7), (9, 16)]),
         "an id that comes again": (whole("a") + whole("b") + whole("a"), [(8, 15)]),
         "interleaved": (role("a") + whole("b") + whole("c") + text("A", "a") * 4, [(9, 16)]),
         "a comment within": (whole("a") + b": up\n\n" + whole("b") + whole("c"), [(0, 7), (17, 24)]),

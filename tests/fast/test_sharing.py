@@ -158,9 +158,9 @@ def test_a_file_whose_streams_lie_in_each_other_is_not_shared() -> None:
 
 COPIED = """
 import os, sys
-from ssetl import copies
+from ssetl import copies, writing
 from ssetl.fast import helper, path, reading, sharing
-reading.MIN_BLOCK = 0
+writing.MAX_EACH = reading.MIN_BLOCK = 0
 sharing.WORTH = sharing.FIRST = 10_000
 sharing.WINDOW, sharing.SEGMENT = 9999, 10_000
 {change}

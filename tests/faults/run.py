@@ -38,8 +38,8 @@ from world import TEXT, World
 
 COMMAND = """
 import os
-from ssetl import cli, compaction, copies, loading, planner, workers
-from ssetl.fast import reading, sharing
+from ssetl import cli, compaction, copies, loading, planner, workers, writing
+from ssetl.fast import many, reading, sharing
 way = os.getpid() % 4
 if way == 0:  # parts are written by workers
     workers.WORTH = 0
@@ -47,8 +47,10 @@ if way == 0:  # parts are written by workers
 elif way == 1:  # by copies of the process
     workers.WORTH_COPIES = 0
 elif way == 2:  # each file by two processes
-    reading.MIN_BLOCK = 0
+    reading.MIN_BLOCK = writing.MAX_EACH = 0
     sharing.WORTH, sharing.FIRST, sharing.WINDOW, sharing.SEGMENT = 30_000, 10_000, 5_000, 20_000
+elif way == 3:  # small ones together
+    many.LEAST = 0
 if way in (1, 2):  # a copy makes the plan
     loading.WORTH = 0
 planner.make.__kwdefaults__["part_bytes"] = 30_000  # many parts, to be killed between

@@ -12,7 +12,10 @@ from ssetl.captures.exchange import Exchange, Read
 BLOCK: Final = 16 << 20
 """Bytes of a piece: many events, so that they can be read together."""
 
-CONTAINERS: Final = ("sse", "ndjson")
+SSE: Final = "sse"
+"""Name of the container of server-sent events."""
+
+CONTAINERS: Final = (SSE, "ndjson")
 """Names of the containers whose bytes are the body of their one exchange."""
 
 
@@ -24,6 +27,12 @@ def read_sse(reader: Reader) -> Exchanges:
 def read_ndjson(reader: Reader) -> Exchanges:
     """One exchange: the file, each of whose lines is an event."""
     yield Exchange(_pieces(reader), single=False, ndjson=True)
+
+
+def whole(exchanges: Exchanges) -> bytes:
+    """The bytes of a raw file, given as what it holds."""
+    bodies = (each.body for each in exchanges if isinstance(each, Exchange))
+    return b"".join(piece.data for body in bodies for piece in body if isinstance(piece, Read))
 
 
 def _pieces(reader: Reader) -> Iterator[Read]:

@@ -85,7 +85,7 @@ def _open_lines(head: bytes, source: Reader, *, complete: bool) -> Opened:
             return Opened("log", linelog.read(source, form))
     if filled and _JSON_START.match(filled[0].lstrip()):
         return Opened("ndjson", raw.read_ndjson(source))
-    return Opened("sse", raw.read_sse(source))
+    return Opened(raw.SSE, raw.read_sse(source))
 
 
 def _whole(name: str, source: Reader, exchanges: Callable[[bytes], Exchanges]) -> Opened:

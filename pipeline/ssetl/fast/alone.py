@@ -1,25 +1,35 @@
 """Streams that begin and end in a block with nothing else between, found from what its units matched.
 
 Either all units between two terminators carry one id that no other unit carries, or nothing carries ids, and
-all units from one that opens a stream to one that ends it are followed by another that opens one.
+all units from one that opens a stream to one that ends it are followed by another that opens one. Where a
+file ends, no terminator and no other stream need follow.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 import numpy as np
 
-from ssetl.fast.block import Mask, Places
+from ssetl.fast.block import Block, Codes, Mask, Places
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.lives import Shape
 from ssetl.fast.runs import Runs
+from ssetl.fast.templates import Templates
+from ssetl.fast.terminators import terminator_in
+from ssetl.sse import Terminator
+
+_NONE: Final[Places] = np.zeros(0, np.int64)
+_START: Final[Places] = np.zeros(1, np.int64)
+_LOOKS: Final = 64  # units that are looked at for a first terminator; others may be of kinds not yet known
 
 
 class Alone(msgspec.Struct, frozen=True):
     """A stream that is alone.
 
     Args:
-        first, end: its units; `end` is its terminator, or the first unit of the next stream.
+        first, end: its units; `end` is its terminator, or the first unit of the next stream or file.
         has_terminator: which of the two.
         runs: first unit of each of its runs, and `end`.
         shape: the templates of its runs.
@@ -36,50 +46,91 @@ class Alone(msgspec.Struct, frozen=True):
         """The first unit behind it and its terminator."""
         return self.end + self.has_terminator
 
+    def end_in(self, block: Block, terminator: Terminator) -> int | None:
+        """Where the line ends in the body that ends it, a terminator like that one; None if nothing does."""
+        if self.has_terminator:
+            return block.offset + block.starts.item(self.end) + terminator.offset + terminator.size
+        template, _ = self.shape[-1]
+        if not template.reading.ends:
+            return None
+        return block.offset + block.ends.item(self.end - 1) - template.rest + template.reading.offset
 
-def alone(bulk: Bulk, terminators: Places) -> Iterator[Alone]:
+
+def alone_in(bulk: Bulk, templates: Templates, borders: Places = _START) -> list[Alone]:
+    """The streams of a block that are alone, in their order; a terminator is learned, if none is known.
+
+    `borders` are units with which a file begins, and the number of all if the last one ends there.
+    """
+    if templates.terminator is None:
+        templates.terminator = _common_terminator(bulk)
+    text = templates.terminator
+    return list(alone(bulk, bulk.block.same(text) if text else _NONE, borders))
+
+
+def _common_terminator(bulk: Bulk) -> bytes | None:
+    """The text of most terminators, if some are among the first units that are no events."""
+    units = [n for n in np.flatnonzero(bulk.match < 0)[:_LOOKS].tolist() if bulk.block.is_alone(n)]
+    found = Counter(text for text in map(bulk.block.unit, units) if terminator_in(text))
+    return found.most_common(1)[0][0] if found else None
+
+
+def alone(bulk: Bulk, terminators: Places, borders: Places = _START) -> Iterator[Alone]:
     """The streams that are alone, in their order; `terminators` are the units that are one."""
-    spans = _between_terminators(bulk, terminators) if bulk.has_ids else _from_start_to_start(bulk)
-    firsts, ends = spans
+    if bulk.has_ids:
+        firsts, ends = _between_terminators(bulk, terminators, borders)
+    else:
+        firsts, ends = _from_start_to_start(bulk, borders)
     if not len(firsts):
         return
     runs = Runs(bulk.matches, bulk.match, np.concatenate((firsts, ends)))
-    for first, end in zip(firsts.tolist(), ends.tolist(), strict=True):
+    have_terminators = np.isin(ends, terminators) & bulk.has_ids
+    spans = zip(firsts.tolist(), ends.tolist(), have_terminators.tolist(), strict=True)
+    for first, end, has_terminator in spans:
         if found := runs.of(first, end):
-            yield Alone(first, end, bulk.has_ids, *found)
+            yield Alone(first, end, has_terminator, *found)
 
 
-def _between_terminators(bulk: Bulk, terminators: Places) -> tuple[Places, Places]:
-    firsts = np.concatenate((np.zeros(1, np.int64), terminators[:-1] + 1))[: len(terminators)]
-    ends = terminators
+def _between_terminators(bulk: Bulk, terminators: Places, borders: Places) -> tuple[Places, Places]:
+    begins = np.sort(np.concatenate((borders, terminators + 1)))
+    # What ends at a border begins before it; a terminator may be the first unit.
+    places = np.searchsorted(begins, terminators, side="right"), np.searchsorted(begins, borders[1:])
+    ends = np.concatenate((terminators, borders[1:]))
+    firsts = begins[np.concatenate(places) - 1]
+    order = np.argsort(ends, kind="stable")
+    firsts, ends = firsts[order], ends[order]
     filled = ends > firsts
     firsts, ends = firsts[filled], ends[filled]
     if not len(firsts):
         return firsts, ends
-    lane = bulk.id_lane[: ends[-1]].copy()
-    inner = terminators[terminators < ends[-1]]
-    lane[inner] = lane[inner - 1]  # so that a span may reach to the next one
-    lowest, highest = np.minimum.reduceat(lane, firsts), np.maximum.reduceat(lane, firsts)
+    lowest, highest = (_of_spans(each, bulk.id_lane, firsts, ends) for each in (np.minimum, np.maximum))
     lengths = np.bincount(bulk.id_lane[bulk.id_lane >= 0], minlength=len(bulk.lanes))
     good: Mask = (lowest == highest) & (lowest >= 0) & (lengths[lowest] == ends - firsts)
     return firsts[good], ends[good]
 
 
-def _from_start_to_start(bulk: Bulk) -> tuple[Places, Places]:
+def _from_start_to_start(bulk: Bulk, borders: Places) -> tuple[Places, Places]:
     readings = [match.template.reading for match in bulk.matches]
     starts = np.append([reading.starts for reading in readings], [False]).astype(np.bool_)[bulk.match]
     ends = np.append([reading.ends for reading in readings], [False]).astype(np.bool_)[bulk.match]
-    begins = np.flatnonzero(starts)
-    firsts, stops = begins[:-1], begins[1:]
+    firsts = np.flatnonzero(starts)
+    behind = np.sort(np.concatenate((borders, firsts)))
+    place = np.searchsorted(behind, firsts, side="right")
+    firsts, stops = firsts[place < len(behind)], behind[place[place < len(behind)]]
     if not len(firsts):
         return firsts, stops
-    matched = np.minimum.reduceat(bulk.match[: stops[-1]], firsts) >= 0
-    ended = np.add.reduceat(ends[: stops[-1]].astype(np.int64), firsts)
-    good: Mask = matched & (ended == 1) & ends[stops - 1] & _names_one(bulk, firsts, stops[-1])
+    matched = _of_spans(np.minimum, bulk.match, firsts, stops) >= 0
+    ended = _of_spans(np.add, ends.astype(np.int64), firsts, stops)
+    good: Mask = matched & (ended == 1) & ends[stops - 1] & _names_one(bulk, firsts, stops)
     return firsts[good], stops[good]
 
 
-def _names_one(bulk: Bulk, firsts: Places, stop: int) -> Mask:
+def _of_spans(made: np.ufunc, values: Places | Codes, firsts: Places, ends: Places) -> Places:
+    """What a function makes of the values of each span: none is empty, and they lie behind each other."""
+    values = np.append(values, 0)  # the last span may end where the values do
+    return np.asarray(made.reduceat(values, np.stack((firsts, ends), axis=1).ravel())[::2])
+
+
+def _names_one(bulk: Bulk, firsts: Places, stops: Places) -> Mask:
     """Whether all events of a span that carry an id carry the same: another one is another stream's."""
     codes: dict[str | None, int] = {}
     names = np.full(len(bulk.match), -1)
@@ -87,6 +138,6 @@ def _names_one(bulk: Bulk, firsts: Places, stop: int) -> Mask:
         if match.template.has_id:
             of_row = [codes.setdefault(each, len(codes)) for each in match.rows.values("response_id")]
             names[match.units] = np.array(of_row)[match.codes]
-    lowest = np.minimum.reduceat(np.where(names < 0, len(codes), names)[:stop], firsts)
-    highest = np.maximum.reduceat(names[:stop], firsts)
+    lowest = _of_spans(np.minimum, np.where(names < 0, len(codes), names), firsts, stops)
+    highest = _of_spans(np.maximum, names, firsts, stops)
     return np.asarray((highest < 0) | (lowest == highest))

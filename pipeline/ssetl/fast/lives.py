@@ -75,18 +75,21 @@ class Lives:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._known: dict[tuple[Shape, bool], Life | None] = {}
+        self._known: dict[tuple[Shape, bool, bool], Life | None] = {}
         self._samples = 0
 
-    def of(self, shape: Shape, *, has_terminator: bool) -> Life | None:
-        """What streams of a shape become; None if that is not told by the values and the number of events."""
-        key = shape, has_terminator
+    def of(self, shape: Shape, *, has_terminator: bool, is_last: bool = False) -> Life | None:
+        """What streams of a shape become; None if that is not told by the values and the number of events.
+
+        Without a terminator, the next stream must follow, or the file must end (`is_last`).
+        """
+        key = shape, has_terminator, is_last
         if key not in self._known:
             samples = _count(shape)
             if len(self._known) >= MAX_SHAPES or self._samples + samples > MAX_SAMPLES:
                 return None
             self._samples += samples
-            self._known[key] = _learn(shape, has_terminator, self._exchange)
+            self._known[key] = _learn(shape, has_terminator, is_last, self._exchange)
         return self._known[key]
 
 
@@ -104,16 +107,17 @@ def _count(shape: Shape) -> int:
     return sum(count for _, count in shape) * (1 + 2 * sum(count > 2 for _, count in shape))
 
 
-def _learn(shape: Shape, has_terminator: bool, exchange: Exchange) -> Life | None:
+def _learn(shape: Shape, has_terminator: bool, is_last: bool, exchange: Exchange) -> Life | None:
     samples = list(_samples(shape))
     if sum(_names_call(sample.found.row) for sample in samples) > 1:
         return None  # whether two of them are one call depends on their ids
 
     def live(**times: int) -> dict[str, Any] | None:
-        lived = _lived(samples, {int(run): count for run, count in times.items()}, has_terminator, exchange)
+        counts = {int(run): count for run, count in times.items()}
+        lived = _lived(samples, counts, has_terminator, is_last, exchange)
         return lived and lived[0]
 
-    lived = _lived(samples, {}, has_terminator, exchange)
+    lived = _lived(samples, {}, has_terminator, is_last, exchange)
     if lived is None:
         return None
     row, finished = lived
@@ -174,7 +178,11 @@ def _names_call(row: Row) -> bool:
 
 
 def _lived(
-    samples: Sequence[_Sample], times: Mapping[int, int], has_terminator: bool, exchange: Exchange
+    samples: Sequence[_Sample],
+    times: Mapping[int, int],
+    has_terminator: bool,
+    is_last: bool,
+    exchange: Exchange,
 ) -> tuple[dict[str, Any], list[bool]] | None:
     """The row of a stream of these events, by the ordinary code; None if they are not just one stream.
 
@@ -192,6 +200,9 @@ def _lived(
     if has_terminator:
         streams.take(Terminator(0, 0))
         closes = streams.is_empty
+    elif is_last:
+        streams.close()
+        closes = True
     else:  # what comes next begins another one
         closes = any(sample.found.template.reading.ends for sample in samples[-1:])
         streams.take_flat(flat_of(samples[0].found.template, [samples[0].found.row]))

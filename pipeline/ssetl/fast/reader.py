@@ -19,8 +19,8 @@ import msgspec
 import numpy as np
 
 from ssetl.fast import whole
-from ssetl.fast.alone import Alone, alone
-from ssetl.fast.block import Mask, Places
+from ssetl.fast.alone import Alone, alone_in
+from ssetl.fast.block import Mask
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted, Span, counted
 from ssetl.fast.lives import Life, flat_of
@@ -35,8 +35,6 @@ from ssetl.sse import Parser, Terminator
 from ssetl.stream import Stream
 from ssetl.streams import Capture, Numbered
 
-_NONE: Final[Places] = np.zeros(0, np.int64)
-_LOOKS: Final = 64  # units that are looked at for a first one; others may be of kinds not yet known
 _WORTH: Final = 4  # lanes from which on it pays to look for streams that are woven
 _MAX_ASKED: Final = 8  # lanes a unit, over all units: asking them takes about as long as reading it
 
@@ -108,10 +106,9 @@ class BlockReader:
         for template, times in self._times.items():
             self._count_bytes(template.reading.rest, times)
         if self._lived:
-            self._capture.lived.append(whole.columns(bulk, self._lived, None, self._capture.capture_id))
+            self._capture.lived.append(whole.columns(bulk, self._lived, None))
         if self._woven_lived:
-            order, capture_id = bulk.id_order, self._capture.capture_id
-            self._capture.lived.append(whole.columns(bulk, self._woven_lived, order, capture_id))
+            self._capture.lived.append(whole.columns(bulk, self._woven_lived, bulk.id_order))
 
     def _read_rest(self) -> None:
         """Read the units that are left in the ordinary way, for too many of them ask too many lanes."""
@@ -185,10 +182,9 @@ class BlockReader:
 
     def _look_for_alone(self) -> None:
         """Note the streams that are alone: of their units, the first is due, and then all of them at once."""
-        if self._templates.terminator is None:
-            self._templates.terminator = self._first_terminator()
-        bulk, text = self._bulk, self._templates.terminator
-        self._alone = list(alone(bulk, self._block.same(text) if text else _NONE))
+        bulk = self._bulk
+        self._alone = alone_in(bulk, self._templates)
+        text = self._templates.terminator
         self._terminator = (text and terminator_in(text)) or self._terminator
         self._alone_at = {each.first: n for n, each in enumerate(self._alone)}
         due = bulk.lane < 0
@@ -214,13 +210,6 @@ class BlockReader:
         due[bulk.id_order[[place for each in self._woven.values() for place in each.keys]]] = True
         self._stale.difference_update(self._woven)
 
-    def _first_terminator(self) -> bytes | None:
-        """The text of a terminator, if one is among the first units that are no events."""
-        for unit in np.flatnonzero(self._bulk.match < 0)[:_LOOKS].tolist():
-            if self._block.is_alone(unit) and terminator_in(text := self._block.unit(unit)):
-                return text
-        return None
-
     def _live(self, unit: int) -> bool:
         """Take the stream that begins with a unit, if it is alone and its shape tells what it becomes.
 
@@ -238,8 +227,10 @@ class BlockReader:
         streams, lives = zip(*together, strict=True)
         last = streams[-1]
         events = sum(each.end - each.first for each in streams)
-        numbered = self._streams.live(len(streams), events, self._end_of(last))
-        self._lived.append(Lived([each.runs for each in streams], lives, numbered))
+        end = last.end_in(self._block, self._terminator[0])
+        numbered = self._streams.live(len(streams), events, end)
+        capture_id = self._capture.capture_id
+        self._lived.append(Lived(capture_id, [each.runs for each in streams], lives, numbered))
         self._alone_spans += [
             Span(each.first, each.end, stream_id, 0)
             for each, stream_id in zip(streams, numbered.stream_ids, strict=True)
@@ -309,19 +300,9 @@ class BlockReader:
         self._capture.count(each.runs[-1] - each.runs[0])
         ordinals = range(stream.ordinal, stream.ordinal + 1)
         numbered = Numbered(stream.origin.exchange_index, ordinals, [stream.stream_id])
-        self._woven_lived.append(Lived([each.runs], [each.life], numbered))
+        self._woven_lived.append(Lived(self._capture.capture_id, [each.runs], [each.life], numbered))
         self._woven_spans.append(Span(each.runs[0], each.runs[-1], stream.stream_id, 0))
         return True
-
-    def _end_of(self, each: Alone) -> int:
-        """Where the line ends in the body that ends a stream."""
-        if each.has_terminator:
-            line, _ = self._terminator
-            return self._block.offset + self._block.starts.item(each.end) + line.offset + line.size
-        template, _ = each.shape[-1]
-        return (
-            self._block.offset + self._block.ends.item(each.end - 1) - template.rest + template.reading.offset
-        )
 
     def _count_bytes(self, sizes: Counter[str], times: int) -> None:
         for kind, size in sizes.items():

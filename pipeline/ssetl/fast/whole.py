@@ -18,11 +18,13 @@ class Lived(msgspec.Struct, frozen=True):
     """Streams that were taken as a whole.
 
     Args:
+        capture_id: their capture.
         runs: where the runs of each begin in the order of their events, and where the last one ends.
         lives: what becomes of each.
         numbered: where they stand in their capture.
     """
 
+    capture_id: str
     runs: Sequence[list[int]]
     lives: Sequence[Life]
     numbered: Numbered
@@ -39,9 +41,7 @@ def together(streams: Iterable[Alone], lives: Lives) -> Iterator[tuple[Alone, Li
         behind = stream.stop
 
 
-def columns(
-    bulk: Bulk, lived: Sequence[Lived], order: Places | None, capture_id: str
-) -> dict[str, list[Any]]:
+def columns(bulk: Bulk, lived: Sequence[Lived], order: Places | None) -> dict[str, list[Any]]:
     """The columns of `streams` of such streams of a block; those that are not told are null.
 
     `order` gives the unit of each event in their order; None if they stand as they do in the block.
@@ -55,7 +55,7 @@ def columns(
     told = [_told(bulk, life, [runs[place] for place in places], order) for life, places in members]
     found: dict[str, list[Any]] = {
         "stream_id": [stream_id for each in lived for stream_id in each.numbered.stream_ids],
-        "capture_id": [capture_id] * len(runs),
+        "capture_id": [each.capture_id for each in lived for _ in each.runs],
         "exchange_index": [each.numbered.exchange_index for each in lived for _ in each.runs],
         "ordinal": [ordinal for each in lived for ordinal in each.numbered.ordinals],
     }
