@@ -199,7 +199,8 @@ class _Run:
                     self.changing.append(written.path)
                 now_us = time.time_ns() // 1000
                 dataset = Dataset.open(self._folder)
-                if part.name not in dataset.whole:  # it may be finished even now, see Dataset.settled
+                # Another ingest may have finished it; and may do so even now, see Dataset.settled.
+                if any(part.name == pending.name for pending in dataset.pending_parts()):
                     dataset.publish(planner.void(dataset, part.name, now_us=now_us))
             else:
                 self.counts += written

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ssetl
+from ssetl import jsontext
 from ssetl.captures.exchange import Exchange, Read
-from ssetl.credentials import SUSPICIOUS, SUSPICIOUS_PIECE, UNUSUAL
+from ssetl.credentials import SUSPICIOUS, SUSPICIOUS_PIECE, UNUSUAL, mask, mask_json
 from ssetl.fast import reading
 from ssetl.fast.path import read_interleaved
 from ssetl.privacy import SCREENED
@@ -78,6 +79,25 @@ def test_only_what_is_harmless_is_not_searched_again(case: str) -> None:
         pass
     [batch] = capture.batches
     assert (batch.schema.field("extra").metadata == SCREENED) == (case == "harmless")
+
+
+@pytest.mark.parametrize("case", EXTRAS)
+def test_a_key_is_found_where_no_event_is_read_by_itself(case: str) -> None:
+    file = body(EXTRAS[case][0], 3000)
+    first, second = (Read(file) for _ in range(2))  # by then all is known, and the stream is open
+    capture = Capture("00" * 16)
+    for _ in read_interleaved(capture, Exchange([first, second], single=False)):
+        pass
+    assert capture.batches[1].num_rows == 3000
+    assert (capture.batches[1].schema.field("extra").metadata == SCREENED) == (case == "harmless")
+
+
+@pytest.mark.parametrize(
+    "text", ["pa\u017f\u017fword=abcdefgh1", "api_\u212aey=abcdefgh1", "ba\u017fic dXNlcjpnZWhlaW0="]
+)
+def test_letters_that_only_fold_to_those_of_a_key_make_none(text: str) -> None:
+    assert mask(text) == text
+    assert mask_json(json.dumps({"a": text})) == jsontext.encode({"a": text})
 
 
 PARTS = st.text(st.sampled_from("sk-_AIz://@ apikeysecrettoken.eyJ0123456789ABCDEF"), max_size=24)

@@ -7,6 +7,7 @@ capture can be opened.
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from typing import Final
 
 from ssetl.captures import bodies, documents, httpdump, httprr, lmstudio, raw, shapes
@@ -68,19 +69,20 @@ def _head(reader: Reader) -> tuple[bytes, bool]:
 
 
 def _is_yaml(start: bytes) -> bool:
-    lines = start.split(b"\n")
+    lines = BytesIO(start)
     first = next((line for line in lines if line.strip() and not line.startswith((b"#", b"%"))), b"")
-    return _YAML_START.match(first + b"\n") is not None and _YAML_LIST.search(start) is not None
+    is_start = _YAML_START.match(first.removesuffix(b"\n") + b"\n") is not None
+    return is_start and _YAML_LIST.search(start) is not None
 
 
 def _open_lines(head: bytes, source: Reader, *, complete: bool) -> Opened:
     lines = head.removeprefix(_BOM).split(b"\n")
-    lines = [line.rstrip(b"\r") for line in (lines if complete else lines[:-1] or lines)]
-    filled = [line for line in lines if line.strip()]
+    lines = lines if complete else lines[:-1] or lines
+    filled = [line for line in lines if line and not line.isspace()]
     if sum(map(shapes.is_sse, filled)) * 2 <= len(filled):
         from ssetl.captures import linelog  # noqa: PLC0415 - as above
 
-        form = linelog.recognise(lines)
+        form = linelog.recognise([line.rstrip(b"\r") for line in lines])
         if form is not None:
             return Opened("log", linelog.read(source, form))
     if filled and _JSON_START.match(filled[0].lstrip()):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ssetl import jsontext
 
-_FIELD: Final = re.compile(rb"(?:data|event|id|retry):|: ")
+_FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b": ")
 _DATA: Final = re.compile(rb"data: ?(?:\{|\[DONE\])")
 _OBJECTS: Final = ("chat.completion", "text_completion", "response.", "thread.", "response")
 _NAMES: Final = ("type", "event", "event_type")
@@ -26,7 +26,7 @@ _TYPES: Final = (
 
 def is_sse(line: bytes) -> bool:
     """Whether a line is a field or a comment of an event stream."""
-    return _FIELD.match(line) is not None
+    return line.startswith(_FIELDS)
 
 
 def data_at(text: bytes) -> int:
