@@ -1,7 +1,7 @@
 """ssetl beside its peers on the same captures: whole processes, in alternation, median of several runs.
 
-    python tests/benchmarks/run.py --work FOLDER [--shapes plain messages] [--scales 1 4 16] [--runs 5]
-        [--peers duckdb polars] [--python chdb=PATH]
+    python tests/benchmarks/run.py --work FOLDER [--shapes plain messages] [--scales 1 4 16] [--files 3000]
+        [--runs 5] [--peers duckdb polars] [--python chdb=PATH]
 
 Prints Markdown tables to stdout and what it is doing to stderr. Each run of ssetl is `ssetl ingest` into a
 fresh dataset; a peer flattens the chunks to zstd Parquet of 14 columns. All read from the page cache. That
@@ -138,10 +138,11 @@ def written(name: str, folder: Path) -> tuple[int, int]:
 
 def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: argparse.Namespace) -> list[str]:
     """Run all contenders on one input; the rows of the table that says what they took."""
-    source = work / "captures" / f"{shape}-{scale}"
+    files = scale * given.files
+    source = work / "captures" / f"{shape}-{scale}-{files}"
     if not source.exists():
         _say(f"{shape} x{scale}: generating")
-        generate.write(shape, source, scale, files=scale)
+        generate.write(shape, source, scale, files=files)
     size = sum(_warm(path) for path in source.iterdir())
     contenders = [SSETL, *(name for name in peers if shape in PEERS[name].shapes)]
     costs: dict[str, list[Cost]] = {name: [] for name in contenders}
@@ -159,7 +160,8 @@ def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: arg
                     _say(f"MISMATCH {shape} x{scale}: {name} wrote {rows[name]}, ssetl {rows[SSETL]}")
     shutil.rmtree(work / "output")
     middle = {name: median(runs) for name, runs in costs.items()}
-    return [_row(shape, scale, name, size, cost, base=middle.get(BASE)) for name, cost in middle.items()]
+    amount = f"{scale}x in {files}"
+    return [_row(shape, amount, name, size, cost, base=middle.get(BASE)) for name, cost in middle.items()]
 
 
 def _command(name: str, shape: str, source: Path, output: Path, pythons: dict[str, str]) -> list[str]:
@@ -183,11 +185,11 @@ def median(runs: Sequence[Cost]) -> Cost:
     return Cost(*map(statistics.median, zip(*runs, strict=True)))
 
 
-def _row(shape: str, scale: int, name: str, size: int, cost: Cost, *, base: Cost | None) -> str:
+def _row(shape: str, amount: str, name: str, size: int, cost: Cost, *, base: Cost | None) -> str:
     faster = ("", "") if base is None else (f"{base.wall / cost.wall:.2f}", f"{base.cpu / cost.cpu:.2f}")
     cells = (
         shape,
-        f"{scale}x",
+        amount,
         name,
         f"{cost.wall:.2f}",
         f"{cost.cpu:.2f}",
@@ -200,7 +202,7 @@ def _row(shape: str, scale: int, name: str, size: int, cost: Cost, *, base: Cost
 
 
 HEADER: Final = f"""\
-| shape | input | | wall s | CPU s | MB/s | peak MB | all processes | {BASE} / wall | {BASE} / CPU |
+| shape | pages in files | | wall s | CPU s | MB/s | peak MB | all processes | {BASE} / wall | {BASE} / CPU |
 |---|---|---|--:|--:|--:|--:|--:|--:|--:|"""
 
 
@@ -241,6 +243,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for captures (kept) and outputs")
     parser.add_argument("--shapes", nargs="+", choices=generate.SHAPES, default=list(generate.SHAPES))
     parser.add_argument("--scales", nargs="+", type=int, default=[1], help="pages of 3,000 streams")
+    parser.add_argument("--files", type=int, default=1, help="files of a page; with 3,000 each is one stream")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--python", nargs="*", default=[], metavar="PEER=PATH", help="interpreter of a peer")

@@ -23,8 +23,8 @@ from ssetl.interleaved import OpenStreams
 from ssetl.sse import Parser, Terminator
 from ssetl.streams import Capture, Placed
 
-MAX_SMALL: Final = 64 << 10
-"""Bytes of the largest capture that is small."""
+MAX_SMALL: Final = 192 << 10
+"""Bytes of the largest capture that is small: looking at many events at once takes some milliseconds."""
 
 MAX_MISSES: Final = 8
 """Events without a template, after which no more are looked for in a capture."""
