@@ -211,6 +211,7 @@ class _Collected:
         self._rejects: list[tuple[str, list[Rejected]]] = []
         self._streams: list[dict[str, object]] = []
         self._lived: list[dict[str, list[Any]]] = []
+        self._alike = 0  # streams in those
         self._waiting = 0
         self._sorted: list[pa.RecordBatch] = []
 
@@ -225,6 +226,7 @@ class _Collected:
         self._streams += capture.streams
         self._sorted += capture.stream_batches
         self._lived += capture.lived
+        self._alike += sum(len(some["stream_id"]) for some in capture.lived)
         self._waiting += len(capture.placed) + len(capture.rejects) + len(capture.streams)
         capture.batches, capture.placed, capture.rejects = [], [], []
         capture.streams, capture.stream_batches, capture.lived = [], [], []
@@ -236,14 +238,14 @@ class _Collected:
         self._writer.write("chunks", tables.chunks(self._placed))
         self._writer.write("rejects", tables.rejects(self._rejects))
         self._placed, self._rejects, self._waiting = [], [], 0
-        if len(self._streams) + sum(len(some["stream_id"]) for some in self._lived) >= BATCH_STREAMS:
+        if len(self._streams) + self._alike >= BATCH_STREAMS:
             self._batch_streams()
         if sum(batch.num_rows for batch in self._sorted) >= MAX_SORTED:
             self.flush_streams()
 
     def _batch_streams(self) -> None:
         self._sorted.append(tables.streams(self._streams, self._lived))
-        self._streams, self._lived = [], []
+        self._streams, self._lived, self._alike = [], [], 0
 
     def flush_streams(self) -> None:
         """Write away the streams of all batches."""

@@ -62,14 +62,17 @@ def alone_in(bulk: Bulk, templates: Templates, borders: Places = _START) -> list
     `borders` are units with which a file begins, and the number of all if the last one ends there.
     """
     if templates.terminator is None:
-        templates.terminator = _common_terminator(bulk)
+        templates.terminator = _common_terminator(bulk, borders)
     text = templates.terminator
     return list(alone(bulk, bulk.block.same(text) if text else _NONE, borders))
 
 
-def _common_terminator(bulk: Bulk) -> bytes | None:
-    """The text of most terminators, if some are among the first units that are no events."""
-    units = [n for n in np.flatnonzero(bulk.match < 0)[:_LOOKS].tolist() if bulk.block.is_alone(n)]
+def _common_terminator(bulk: Bulk, borders: Places) -> bytes | None:
+    """The text of most terminators where files end and among the first units that are no events, if any."""
+    others = np.flatnonzero(bulk.match < 0)[:_LOOKS]
+    last = borders[1:] - 1
+    looks = np.union1d(others, last[bulk.match[last] < 0]).tolist()
+    units = [n for n in looks if bulk.block.is_alone(n)]
     found = Counter(text for text in map(bulk.block.unit, units) if terminator_in(text))
     return found.most_common(1)[0][0] if found else None
 
@@ -77,35 +80,36 @@ def _common_terminator(bulk: Bulk) -> bytes | None:
 def alone(bulk: Bulk, terminators: Places, borders: Places = _START) -> Iterator[Alone]:
     """The streams that are alone, in their order; `terminators` are the units that are one."""
     if bulk.has_ids:
-        firsts, ends = _between_terminators(bulk, terminators, borders)
+        firsts, ends, have_terminators = _between_terminators(bulk, terminators, borders)
     else:
         firsts, ends = _from_start_to_start(bulk, borders)
+        have_terminators = np.zeros(len(ends), np.bool_)
     if not len(firsts):
         return
     runs = Runs(bulk.matches, bulk.match, np.concatenate((firsts, ends)))
-    have_terminators = np.isin(ends, terminators) & bulk.has_ids
     spans = zip(firsts.tolist(), ends.tolist(), have_terminators.tolist(), strict=True)
     for first, end, has_terminator in spans:
         if found := runs.of(first, end):
             yield Alone(first, end, has_terminator, *found)
 
 
-def _between_terminators(bulk: Bulk, terminators: Places, borders: Places) -> tuple[Places, Places]:
+def _between_terminators(bulk: Bulk, terminators: Places, borders: Places) -> tuple[Places, Places, Mask]:
+    """First units, ends, and whether that is a terminator or else the end of a file."""
     begins = np.sort(np.concatenate((borders, terminators + 1)))
+    behind = borders[1:][~np.isin(borders[1:] - 1, terminators)]
     # What ends at a border begins before it; a terminator may be the first unit.
-    places = np.searchsorted(begins, terminators, side="right"), np.searchsorted(begins, borders[1:])
-    ends = np.concatenate((terminators, borders[1:]))
+    places = np.searchsorted(begins, terminators, side="right"), np.searchsorted(begins, behind)
+    ends = np.concatenate((terminators, behind))
     firsts = begins[np.concatenate(places) - 1]
     order = np.argsort(ends, kind="stable")
-    firsts, ends = firsts[order], ends[order]
-    filled = ends > firsts
-    firsts, ends = firsts[filled], ends[filled]
+    order = order[(ends > firsts)[order]]
+    firsts, ends, have_terminators = firsts[order], ends[order], order < len(terminators)
     if not len(firsts):
-        return firsts, ends
+        return firsts, ends, have_terminators
     lowest, highest = (_of_spans(each, bulk.id_lane, firsts, ends) for each in (np.minimum, np.maximum))
     lengths = np.bincount(bulk.id_lane[bulk.id_lane >= 0], minlength=len(bulk.lanes))
     good: Mask = (lowest == highest) & (lowest >= 0) & (lengths[lowest] == ends - firsts)
-    return firsts[good], ends[good]
+    return firsts[good], ends[good], have_terminators[good]
 
 
 def _from_start_to_start(bulk: Bulk, borders: Places) -> tuple[Places, Places]:

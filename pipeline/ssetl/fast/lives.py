@@ -71,7 +71,7 @@ class Life(msgspec.Struct, frozen=True):
 
 
 class Lives:
-    """The shapes of one file and what they become; learned as they come, bounded in number."""
+    """The shapes of a file, or of many, and what they become; learned as they come, bounded in number."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -83,7 +83,7 @@ class Lives:
 
         Without a terminator, the next stream must follow, or the file must end (`is_last`).
         """
-        key = shape, has_terminator, is_last
+        key = shape, has_terminator, is_last and not has_terminator
         if key not in self._known:
             samples = _count(shape)
             if len(self._known) >= MAX_SHAPES or self._samples + samples > MAX_SAMPLES:

@@ -7,7 +7,7 @@ it has by itself. What else it may be is for who reads it by itself to find out.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain, groupby, pairwise
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -22,6 +22,7 @@ from ssetl.fast.block import Block, Places
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted, Span, counted
 from ssetl.fast.lives import Life, Lives
+from ssetl.fast.small import is_plain
 from ssetl.fast.templates import Templates
 from ssetl.fast.terminators import terminator_in
 from ssetl.fast.whole import Lived
@@ -41,6 +42,7 @@ LEAST: Final = 64 << 10
 WORTH: Final = 8
 """Those that are left are read together again if one in so many was taken: they may be of another API."""
 
+_ENDS: Final = (b"\n\n", b"\n\r\n")
 _NO_TERMINATOR: Final = Terminator(0, 0), Counter[str]()
 
 
@@ -62,16 +64,16 @@ class _Known(msgspec.Struct, frozen=True):
 def read_many(bodies: Sequence[Body], templates: Templates) -> list[bool]:
     """Put into each capture what it holds, if it is taken; tell for each whether it was.
 
-    The rows of captures that are taken and lie behind each other are all in the first of them.
+    The rows of all captures that are taken are in one of them, or a few: each alone would take longer.
 
     Args:
         bodies: captures into which nothing has been put yet.
         templates: as `shared_templates` makes them, used before or not.
     """
     taken = [False] * len(bodies)
-    left = [n for n, body in enumerate(bodies) if body.data.endswith((b"\n\n", b"\n\r\n"))]
+    left = [n for n, body in enumerate(bodies) if body.data.endswith(_ENDS) and is_plain(body.data)]
     while len(left) > 1 and sum(len(bodies[n].data) for n in left) >= LEAST:
-        found = _read([bodies[n] for n in left], left, templates)
+        found = [left[n] for n in _read([bodies[n] for n in left], templates)]
         for n in found:
             taken[n] = True
         if len(found) * WORTH < len(left):
@@ -80,8 +82,8 @@ def read_many(bodies: Sequence[Body], templates: Templates) -> list[bool]:
     return taken
 
 
-def _read(bodies: Sequence[Body], numbers: Sequence[int], templates: Templates) -> list[int]:
-    """Read bodies together; give the numbers of those that were taken. Neighbours are numbered in turn."""
+def _read(bodies: Sequence[Body], templates: Templates) -> list[int]:
+    """Read bodies together; give the numbers of those that were taken. All rows are in the first of them."""
     block = Block(b"".join([body.data for body in bodies]))
     if not block.is_plain or block.by_line:
         return []
@@ -95,23 +97,20 @@ def _read(bodies: Sequence[Body], numbers: Sequence[int], templates: Templates) 
     tallies = _tallies(bulk, borders[:-1], rest + Counter(terminator=line.size))
     are_borders = np.append(block.starts, places[-1])[borders] == places
     known = list(_known(streams, borders.tolist(), are_borders.tolist(), templates.lives))
-    lived, spans = list[list[Lived]](), list[Span]()
+    lived, spans = list[Lived](), list[Span]()
     for each in known:
         bodies[each.body].capture.tally.update(tallies[each.body])
         ends = [stream.end_in(block, line) for stream in each.streams]
-        lived.append(_lived(bodies[each.body], each, [end and end - places.item(each.body) for end in ends]))
-        ids = [stream_id for of in lived[-1] for stream_id in of.numbered.stream_ids]
+        of_body = _lived(bodies[each.body], each, [end and end - places.item(each.body) for end in ends])
+        ids = [stream_id for of in of_body for stream_id in of.numbered.stream_ids]
         spans += [Span(of.first, of.end, id_, 0) for of, id_ in zip(each.streams, ids, strict=True)]
-    found = counted(len(block.starts), [(None, spans)])
-    rows = _rows(bulk, found, bodies, places, borders)
-    firsts = np.searchsorted(found.units, borders).tolist()
-    for _, run in groupby(enumerate(known), key=lambda pair: numbers[pair[1].body] - pair[0]):
-        of_run = list(run)
-        (begin, leading), (end, final) = of_run[0], of_run[-1]
-        capture, row = bodies[leading.body].capture, firsts[leading.body]
-        capture.batches.append(rows.slice(row, firsts[final.body + 1] - row))
-        capture.lived.append(whole.columns(bulk, [*chain(*lived[begin : end + 1])], None))
-    return [numbers[each.body] for each in known]
+        lived += of_body
+    if known:
+        first = bodies[known[0].body].capture
+        found = counted(len(block.starts), [(None, spans)])
+        first.batches.append(_rows(bulk, found, bodies, places, borders))
+        first.lived.append(whole.columns(bulk, lived, None))
+    return [each.body for each in known]
 
 
 def _known(

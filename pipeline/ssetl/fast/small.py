@@ -69,7 +69,7 @@ def read_small(capture: Capture, exchange: Exchange, templates: Templates) -> It
     parser = event_parser()
     pieces = list(streams.watched(exchange.body))
     match pieces:
-        case [Read(data=data, received_at=None)] if _is_plain(data) and is_bare(exchange):
+        case [Read(data=data, received_at=None)] if is_plain(data) and is_bare(exchange):
             _SmallReader(data, templates, capture, streams, parser).read()
         case _:
             for piece in pieces:
@@ -83,7 +83,7 @@ def read_small(capture: Capture, exchange: Exchange, templates: Templates) -> It
     streams.close()
 
 
-def _is_plain(data: bytes) -> bool:
+def is_plain(data: bytes) -> bool:
     """Whether all lines end with LF or CRLF."""
     return b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
 
