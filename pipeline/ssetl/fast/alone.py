@@ -69,10 +69,9 @@ def alone_in(bulk: Bulk, templates: Templates, borders: Places = _START) -> list
 
 def _common_terminator(bulk: Bulk, borders: Places) -> bytes | None:
     """The text of most terminators where files end and among the first units that are no events, if any."""
-    others = np.flatnonzero(bulk.match < 0)[:_LOOKS]
     last = borders[1:] - 1
-    looks = np.union1d(others, last[bulk.match[last] < 0]).tolist()
-    units = [n for n in looks if bulk.block.is_alone(n)]
+    looks = {*last[bulk.match[last] < 0].tolist(), *np.flatnonzero(bulk.match < 0)[:_LOOKS].tolist()}
+    units = [n for n in sorted(looks) if bulk.block.is_alone(n)]
     found = Counter(text for text in map(bulk.block.unit, units) if terminator_in(text))
     return found.most_common(1)[0][0] if found else None
 

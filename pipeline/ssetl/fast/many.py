@@ -91,7 +91,7 @@ def _read(bodies: Sequence[Body], templates: Templates) -> list[int]:
     templates.terminator = None  # of another kind of files, or of an odd one
     places = np.cumsum([0, *(len(body.data) for body in bodies)])
     borders = np.searchsorted(block.starts, places)
-    streams = alone_in(bulk, templates, np.unique(borders))
+    streams = alone_in(bulk, templates, borders[np.diff(borders, prepend=-1) > 0])
     text = templates.terminator
     line, rest = (text and terminator_in(text)) or _NO_TERMINATOR
     tallies = _tallies(bulk, borders[:-1], rest + Counter(terminator=line.size))
