@@ -91,12 +91,20 @@ class Splitter:
         self._held += len(tail)
         self._held_at = received_at
         if self._held > self._max + 1:  # 1: a CR that belongs to the line end
-            text = b"".join(self._rest)
-            cr = text[-1:] if text[-1:] == b"\r" else b""
+            cr = b"\r" if tail[-1:] == b"\r" else b""
             if not self._dropped:
-                self._sample = text[: self._sample_size]
-            self._dropped += len(text) - len(cr)
+                self._sample = self._first(self._sample_size)
+            self._dropped += self._held - len(cr)
             self._rest, self._held = ([cr] if cr else []), len(cr)
+
+    def _first(self, size: int) -> bytes:
+        """The first bytes that are held; not by joining all, which may be many."""
+        found = b""
+        for part in self._rest:
+            found += part[: size - len(found)]
+            if len(found) == size:
+                break
+        return found
 
     def _line(self, text: bytes, size: int, received_at: int | None) -> Line:
         offset = self._offset

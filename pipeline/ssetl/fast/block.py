@@ -276,13 +276,15 @@ def _controls(data: Bytes, most: int) -> tuple[Places, bool] | None:
         is_control[len(piece) :] = False
         np.less(piece, _BLANK, out=is_control[: len(piece)])
         some = np.flatnonzero(words != 0)  # few: so that only they are looked into
-        inside = np.flatnonzero(words[some].view(np.bool_))
-        places = (some * WORD)[inside >> 3] + (inside & 7)
-        found.append(places + first)
-        are_newlines = are_newlines and bool((piece[places] == _LF).all())
-        count += len(inside)
+        marks = words[some].view(np.bool_)
+        count += int(np.count_nonzero(marks))
         if count > most:
             return None
+        inside = np.flatnonzero(marks)
+        places = (some * WORD)[inside >> 3] + (inside & 7)
+        are_newlines = are_newlines and bool((piece[places] == _LF).all())
+        places += first
+        found.append(places)
     return np.concatenate(found), are_newlines
 
 
