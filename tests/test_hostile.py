@@ -132,9 +132,7 @@ def test_a_bomb_takes_no_memory_and_both_limits_can_be_told(tmp_path: Path) -> N
     source.write_bytes(gzip.compress(b"data: " + b"\0" * (300 * MEGABYTE)))
     status, told, memory = ingest_apart(source)
     assert (status, "damaged" in told) == (0, True)
-    # A line of 64 MB is held in pieces, joined, cut at its colon and decoded: 345 MB, or one copy more where
-    # the heap has no room of that size by chance.
-    assert memory < 450
+    assert memory < 400
     with ssetl.open(tmp_path / "lake") as lake:
         assert lake.sql("from rejects select reason").to_series().to_list() == [
             "not_json",

@@ -42,7 +42,14 @@ def _pieces(reader: Reader) -> Iterator[Read]:
         parts.append(data)
         size += len(data)
         if size == BLOCK:
-            yield Read(b"".join(parts))
-            parts, size = [], 0
+            yield Read(_joined(parts))
+            size = 0
     if parts:
-        yield Read(b"".join(parts))
+        yield Read(_joined(parts))
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    """All parts; the list lets go of them, so that they are not kept beside what they have become."""
+    data = b"".join(parts)
+    parts.clear()
+    return data
