@@ -30,6 +30,7 @@ MAX_OPEN: Final = 4096
 MAX_HELD: Final = 1024
 """Events without an id that may wait for the stream they belong to."""
 
+_STAMP, _REQUEST = b"t", b"request"  # first words of comments that tell something
 _BLANK: Final = b" \t\r\n"
 _TAIL: Final = 64  # bytes that are copied to see whether they are blank
 
@@ -142,11 +143,15 @@ class OpenStreams:
             self._capture.next_exchange()
 
     def _comment(self, frame: Comment) -> None:
-        word, _, rest = frame.text.decode("utf-8", "replace").partition(" ")
-        if word == "t":
+        if is_remark(frame):
+            self._comments += 1
+            return
+        word, _, said = frame.text.partition(b" ")
+        rest = said.decode("utf-8", "replace")
+        if word == _STAMP:
             self._stamp = times.parse_iso(rest.strip())
             self._stamp_used = self._stamp_over = False
-        elif word == "request":
+        else:
             stamp, _, target = rest.partition(" ")
             self._place_held(None)
             self._request = msgspec.structs.replace(
@@ -154,8 +159,6 @@ class OpenStreams:
             )
             self._index = self._capture.next_exchange()
             self.current = self._stamp = None
-        else:
-            self._comments += 1
 
     def _bare(self, frame: Bare) -> None:
         error = error_outside(frame)
@@ -349,6 +352,11 @@ class OpenStreams:
         if self._stamp_over:
             self._stamp = None
         return self._stamp if received_at is None else received_at
+
+
+def is_remark(comment: Comment) -> bool:
+    """Whether a comment says nothing of a time or a request: a keep-alive, mostly."""
+    return comment.text.partition(b" ")[0] not in (_STAMP, _REQUEST)
 
 
 def _filled(data: bytes) -> int:

@@ -116,7 +116,7 @@ class Capture:
 
     def __init__(self, capture_id: str) -> None:
         self.capture_id = capture_id
-        self.container: str | None = None
+        self.container = ""  # its name, once it is known
         self.batches: list[pa.RecordBatch] = []
         self.placed: list[Placed] = []
         self.streams: list[dict[str, object]] = []

@@ -19,7 +19,8 @@ from ssetl.captures.container import Exchanges, Source
 from ssetl.captures.exchange import Leftover, Read
 from ssetl.captures.recognise import open_capture
 from ssetl.dataset import Dataset
-from ssetl.fast.many import MAX_EACH, TOGETHER, Body, read_many
+from ssetl.fast.bodies import Body
+from ssetl.fast.many import MAX_EACH, TOGETHER, read_many
 from ssetl.fast.path import read_interleaved
 from ssetl.fast.small import MAX_SMALL, read_small
 from ssetl.fast.templates import Templates, shared_templates
@@ -116,7 +117,7 @@ def _captures(
         with _Range(each, progress) as reader:
             opened = open_capture(reader)
             capture.container = opened.container
-            waits = capture.container == raw.SSE and _may_wait(each)
+            waits = capture.container in raw.CONTAINERS and _may_wait(each)
             if waits:
                 waiting.append((each, Body(capture, raw.whole(opened.exchanges))))
                 size += each.bytes
@@ -142,13 +143,20 @@ def _together(
     waiting: Sequence[tuple[PlannedCapture, Body]], collected: "_Collected"
 ) -> Iterator[tuple[PlannedCapture, Capture]]:
     """Read captures whose bytes are there, as many of them together as can be."""
-    taken = read_many([body for _, body in waiting], collected.templates)
-    for (planned, body), is_taken in zip(waiting, taken, strict=True):
-        if is_taken:
-            collected.take(body.capture)
+    taken = set[str]()
+    for container, templates in collected.templates.items():
+        some = [body for _, body in waiting if body.capture.container == container]
+        are_taken = read_many(some, templates)
+        taken.update(
+            body.capture.capture_id for body, is_taken in zip(some, are_taken, strict=True) if is_taken
+        )
+    for planned, body in waiting:
+        capture = body.capture
+        if capture.capture_id in taken:
+            collected.take(capture)
         else:
-            _collect(planned, body.capture, raw.read_sse(BytesIO(body.data)), collected)
-        yield planned, body.capture
+            _collect(planned, capture, raw.read(capture.container, BytesIO(body.data)), collected)
+        yield planned, capture
 
 
 def _collect(
@@ -160,7 +168,8 @@ def _collect(
 ) -> None:
     """Read one capture and collect its rows, unless it is a copy with events."""
     small = planned.bytes <= MAX_SMALL
-    for _ in _read(capture, exchanges, collected.templates, small=small, source=source):
+    templates = collected.templates.get(capture.container, collected.templates[raw.SSE])
+    for _ in _read(capture, exchanges, templates, small=small, source=source):
         if planned.copy_of and capture.counts["events"]:
             return
         waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
@@ -201,11 +210,11 @@ class _Collected:
     Streams wait longer than the rest, to be sorted together.
 
     Attributes:
-        templates: what is known of the events of the captures.
+        templates: what is known of the events of raw files, by container.
     """
 
     def __init__(self, writer: PartWriter) -> None:
-        self.templates = shared_templates()
+        self.templates = {container: shared_templates(container) for container in raw.CONTAINERS}
         self._writer = writer
         self._placed: list[tuple[str, list[Placed]]] = []
         self._rejects: list[tuple[str, list[Rejected]]] = []

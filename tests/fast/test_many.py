@@ -12,9 +12,11 @@ import ssetl
 from bothpaths import chunks, streams
 from reading import DONE, finish, role, table, text, usage
 from ssetl import writing
-from ssetl.captures.exchange import Exchange, Read
+from ssetl.captures import raw
+from ssetl.captures.exchange import Read
 from ssetl.fast import many
-from ssetl.fast.many import Body, read_many
+from ssetl.fast.bodies import Body
+from ssetl.fast.many import read_many
 from ssetl.fast.templates import Templates, shared_templates
 from ssetl.interleaved import read_interleaved
 from ssetl.streams import Capture
@@ -29,20 +31,20 @@ def named(number: int) -> Capture:
     return Capture(f"{number:032x}")
 
 
-def alone(files: Sequence[bytes]) -> list[Capture]:
+def alone(files: Sequence[bytes], container: str) -> list[Capture]:
     """Each by itself, in the ordinary way."""
     captures = [named(number) for number in range(len(files))]
     for capture, file in zip(captures, files, strict=True):
-        for _ in read_interleaved(capture, Exchange([Read(file)] if file else [], single=False)):
+        for _ in read_interleaved(capture, raw.exchange(container, [Read(file)] if file else [])):
             pass
     return captures
 
 
-def taken(files: Sequence[bytes], templates: Templates | None = None) -> str:
+def taken(files: Sequence[bytes], templates: Templates | None = None, container: str = raw.SSE) -> str:
     """Which files are taken, as `+` and `-`, when they are read together; each becomes what it is alone."""
     bodies = [Body(named(number), file) for number, file in enumerate(files)]
-    are_taken = read_many(bodies, templates or shared_templates())
-    wanted = alone(files)
+    are_taken = read_many(bodies, templates or shared_templates(container))
+    wanted = alone(files, container)
     for body, expected, is_taken in zip(bodies, wanted, are_taken, strict=True):
         found = body.capture
         if is_taken:
@@ -72,7 +74,13 @@ def chat(name: str, *words: str) -> bytes:
     return b"".join(events)
 
 
+def by_line(file: bytes) -> bytes:
+    """Without blank lines."""
+    return file.replace(b"\n\n", b"\n")
+
+
 BOM = b"\xef\xbb\xbf"
+REMARK = b": keep-alive\n\n"
 A, B, C = (chat(name, "Hello", ",", f" {name}", "!") for name in "abc")
 
 
@@ -88,13 +96,43 @@ A, B, C = (chat(name, "Hello", ",", f" {name}", "!") for name in "abc")
         "cut behind an event": ([A, role("b") + text("x", "b"), C], "+++"),
         "the last one cut behind an event": ([A, B, role("c") + text("x", "c")], "+++"),
         "two streams, the second one cut": ([A, B + role("d") + text("x", "d"), C], "+++"),
-        "cut before the blank line of the terminator": ([A, B[:-1], C], "+-+"),
+        "cut before the blank line of the terminator": ([A, B[:-1], C], "+++"),
+        "cut before the end of the line of the terminator": ([A, B[:-2], C], "+++"),
+        "cut before the blank line of an event": ([A, (role("b") + text("x", "b"))[:-1], C], "+++"),
+        "cut before the end of the line of an event": ([A, (role("b") + text("x", "b"))[:-2], C], "+++"),
+        "all without what ends the last line": ([each.rstrip(b"\n") for each in (A, B, C)], "+++"),
+        "CRLF in all, without what ends the last line": (
+            [each.replace(b"\n", b"\r\n")[:-4] for each in (A, B, C)],
+            "+++",
+        ),
+        "CRLF in all, cut within what ends the last line": (
+            [each.replace(b"\n", b"\r\n")[:-1] for each in (A, B, C)],
+            "---",
+        ),
         "without a terminator": ([A, B.removesuffix(DONE), C], "+++"),
         "all without a terminator": ([each.removesuffix(DONE) for each in (A, B, C)], "+++"),
         "with one too many": ([A, B + DONE, C], "+-+"),
         "nothing but a terminator": ([A, DONE, C], "+-+"),
         "a terminator first": ([A, DONE + B, C], "+-+"),
-        "a comment": ([A, b": keep-alive\n\n" + B, C], "+-+"),
+        "a comment first": ([A, REMARK + B, C], "+++"),
+        "comments everywhere": ([A, REMARK + B.replace(b"\n\n", b"\n\n" + 2 * REMARK), C], "+++"),
+        "a comment before the terminator": ([A, B.removesuffix(DONE) + REMARK + DONE, C], "+++"),
+        "a comment last": ([A, B + REMARK, C], "+++"),
+        "a comment last without its blank line": ([A, B + REMARK[:-1], C], "+++"),
+        "a comment last, cut": ([A, B + REMARK[:-2], C], "+-+"),
+        "comments between streams": ([A, B + REMARK + chat("d", "x"), REMARK + C], "+++"),
+        "comments of two lines": ([A, b": a\n:b\n\n" + B, C], "+++"),
+        "a comment in an event": ([A, B.replace(DONE, b": x\n" + DONE), C], "+-+"),
+        "a comment behind a line of an event": ([A, B.replace(DONE, b"data: [DONE]\n: x\n\n"), C], "+-+"),
+        "comments with CRLF": ([(REMARK + each).replace(b"\n", b"\r\n") for each in (A, B, C)], "+++"),
+        "a comment that tells the time": ([A, b": t 2026-01-01T00:00:00Z\n\n" + B, C], "+-+"),
+        "a comment that tells of a request": (
+            [A, b": request 2026-01-01T00:00:00Z POST /v1\n\n" + B, C],
+            "+-+",
+        ),
+        "a comment that only looks like that": ([A, b": time 1\n\n" + B, C], "+++"),
+        "nothing but comments": ([A, REMARK * 3, C], "+-+"),
+        "nothing but comments in the last one": ([A, B, REMARK * 3], "++-"),
         "blank lines first, which are the last event's before it": ([A, b"\n\n" + B, C], "--+"),
         "blank lines at the end": ([A, B + b"\n\n", C], "+-+"),
         "a byte order mark": ([A, BOM + B, C], "+++"),
@@ -103,20 +141,61 @@ A, B, C = (chat(name, "Hello", ",", f" {name}", "!") for name in "abc")
         "CRLF in one": ([A, B.replace(b"\n", b"\r\n"), C], "+-+"),
         "CRLF in all": ([each.replace(b"\n", b"\r\n") for each in (A, B, C)], "+++"),
         "many comments in the first one": (
-            [b": keep-alive\n\n" * 70 + A, *(chat(f"s{n}", *"abcdefghij") for n in range(20))],
-            "-" + "+" * 20,
+            [REMARK * 70 + A, *(chat(chr(n), *"abcdefghij") for n in range(100, 120))],
+            "+" * 21,
         ),
         "CR in one": ([A, B.replace(b"\n", b"\r"), C], "+-+"),
-        "lines without blank lines in one": ([A, B.replace(b"\n\n", b"\n") + b"\n", C], "+-+"),
-        "lines without blank lines in all": (
-            [each.replace(b"\n\n", b"\n") + b"\n" for each in (A, B, C)],
-            "---",
+        "lines without blank lines in one": ([A, by_line(B), C], "+-+"),
+        "lines without blank lines in all": ([by_line(each) for each in (A, B, C)], "+++"),
+        "lines without blank lines in some": ([A, by_line(B), C, by_line(chat("d", "x"))], "++++"),
+        "lines without blank lines, the last one cut": ([by_line(each)[:-1] for each in (A, B, C)], "+++"),
+        "lines without blank lines, cut behind an event": (
+            [by_line(A), by_line(role("b") + text("x", "b")), by_line(role("c") + text("x", "c"))[:-1]],
+            "+++",
+        ),
+        "lines without blank lines, cut within one": ([by_line(A), by_line(B)[:-30], by_line(C)], "+-+"),
+        "lines without blank lines, and one at the end": (
+            [by_line(A), by_line(B) + b"\n", by_line(C)],
+            "+-+",
+        ),
+        "lines without blank lines, and comments": (
+            [by_line(A), b": x\n" + by_line(B).replace(b"\n", b"\n: y\n"), by_line(C)],
+            "+++",
+        ),
+        "lines without blank lines, with CRLF": (
+            [by_line(each).replace(b"\n", b"\r\n") for each in (A, B, C)],
+            "+++",
         ),
         "one id in two": ([A, B, A], "-+-"),
         "two ids in one": ([A, role("x") + C, B], "+-+"),
     },
 )
 def test_only_whole_streams_are_taken(files: list[bytes], expected: str) -> None:
+    assert taken(files) == expected
+
+
+def lines(file: bytes) -> bytes:
+    """A JSON text a line."""
+    return by_line(file).replace(by_line(DONE), b"").replace(b"data: ", b"")
+
+
+E, F, G = (lines(each) for each in (A, B, C))
+
+
+@table(
+    "files, expected",
+    {
+        "one stream each": ([E, F, G], "+++"),
+        "the end of the last line cut": ([E, F[:-1], G], "+++"),
+        "cut within a line": ([E, F[:-200], G], "+-+"),
+        "blank lines in some": ([E.replace(b"\n", b"\n\n"), F.replace(b"\n", b"\n\n"), G], "++-"),
+        "two streams in one": ([E, F + G, lines(chat("d", "x"))], "+-+"),
+        "what no API knows": ([E, F + b'{"model":"x"}\n', G], "+-+"),
+        "CRLF in all": ([each.replace(b"\n", b"\r\n") for each in (E, F, G)], "+++"),
+    },
+)
+def test_lines_of_json(files: list[bytes], expected: str) -> None:
+    assert taken(files, container=raw.NDJSON) == expected
     assert taken(files) == expected
 
 
@@ -148,7 +227,26 @@ def test_two_kinds_in_turn_are_taken_one_after_the_other() -> None:
     assert taken([file for pair in zip(*kinds, strict=True) for file in pair]) == "+" * 16
 
 
-@pytest.mark.parametrize("number", range(60))
+def changed(source: random.Random, file: bytes, container: str) -> bytes:
+    """A file as others would have written it."""
+    if container == raw.NDJSON:
+        file = lines(file)
+    elif source.random() < 0.4:
+        file = by_line(file)
+    if source.random() < 0.4:
+        ending = b"\n" if by_line(file) == file else b"\n\n"
+        events = file.split(ending)
+        for _ in range(source.randrange(1, 4)):
+            events.insert(
+                source.randrange(len(events)), source.choice((b": ping", b": t x", b":", b": a\n: b"))
+            )
+        file = ending.join(events)
+    if source.random() < 0.2:
+        file = file.replace(b"\n", b"\r\n")
+    return file[: len(file) - source.randrange(4)] if source.random() < 0.4 else file
+
+
+@pytest.mark.parametrize("number", range(120))
 def test_files_to_which_something_was_done(number: int) -> None:
     source = random.Random(number)
     shapes = source.sample(SHAPES, source.choice((1, 1, 2)))
@@ -156,13 +254,14 @@ def test_files_to_which_something_was_done(number: int) -> None:
     source.shuffle(events)
     for _ in range(source.randrange(4)):
         source.choice(rawfiles.EVENT_CHANGES)(source, events)
-    files = ["".join(each).encode() for each in events]
+    container = source.choice(raw.CONTAINERS)
+    files = [changed(source, "".join(each).encode(), container) for each in events]
     for _ in range(source.randrange(3)):
         place = source.randrange(len(files))
         files[place] = rawfiles._change_bytes(source, files[place])
-    templates = shared_templates()
-    taken(files, templates)
-    taken(files, templates)
+    templates = shared_templates(container)
+    taken(files, templates, container)
+    taken(files, templates, container)
 
 
 def test_a_folder_is_the_same_dataset_however_it_is_read(
@@ -175,6 +274,11 @@ def test_a_folder_is_the_same_dataset_however_it_is_read(
         *files_of("plain", source, 9),
         *files_of("messages", source, 3),
         A,
+        REMARK + B,
+        by_line(C),
+        by_line(chat("d", "x"))[:-1],
+        lines(chat("e", "x")),
+        lines(chat("f", "y")),
         B[:300],
         b"",
         b'{"log":{}}',

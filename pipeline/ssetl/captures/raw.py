@@ -3,30 +3,29 @@
 Read block by block: memory does not grow with the file. What is neither is told by the framing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ssetl.captures.container import Exchanges, Reader
-from ssetl.captures.exchange import Exchange, Read
+from ssetl.captures.exchange import Exchange, Piece, Read
 
 BLOCK: Final = 16 << 20
 """Bytes of a piece: many events, so that they can be read together."""
 
 SSE: Final = "sse"
-"""Name of the container of server-sent events."""
-
-CONTAINERS: Final = (SSE, "ndjson")
+NDJSON: Final = "ndjson"
+CONTAINERS: Final = (SSE, NDJSON)
 """Names of the containers whose bytes are the body of their one exchange."""
 
 
-def read_sse(reader: Reader) -> Exchanges:
+def exchange(container: str, body: Iterable[Piece]) -> Exchange:
+    """The one exchange of a raw file; in NDJSON, each line is an event."""
+    return Exchange(body, single=False, ndjson=container == NDJSON)
+
+
+def read(container: str, reader: Reader) -> Exchanges:
     """One exchange: the file."""
-    yield Exchange(_pieces(reader), single=False)
-
-
-def read_ndjson(reader: Reader) -> Exchanges:
-    """One exchange: the file, each of whose lines is an event."""
-    yield Exchange(_pieces(reader), single=False, ndjson=True)
+    yield exchange(container, _pieces(reader))
 
 
 def whole(exchanges: Exchanges) -> bytes:

@@ -86,8 +86,8 @@ def _open_lines(head: bytes, source: Reader, *, complete: bool) -> Opened:
         if form is not None:
             return Opened("log", linelog.read(source, form))
     if filled and _JSON_START.match(filled[0].lstrip()):
-        return Opened("ndjson", raw.read_ndjson(source))
-    return Opened(raw.SSE, raw.read_sse(source))
+        return Opened(raw.NDJSON, raw.read(raw.NDJSON, source))
+    return Opened(raw.SSE, raw.read(raw.SSE, source))
 
 
 def _whole(name: str, source: Reader, exchanges: Callable[[bytes], Exchanges]) -> Opened:

@@ -6,7 +6,8 @@ block, as int64 arrays; what is found has one element per place.
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from copy import copy
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -64,7 +65,8 @@ class Block:
     Attributes:
         data: the bytes.
         offset: where the block begins in the body.
-        starts, ends: first byte of each unit, and the byte behind it. Units lie behind each other.
+        starts, ends: first byte of each unit, and the byte behind it. Units lie behind each other, but
+            for those that were left out.
         whole: how many units have their end; the last one may go on in the next block.
         by_line: whether each line is a unit.
         is_plain: whether all lines end with LF or CRLF, and most are not too short; else there is one unit.
@@ -102,6 +104,19 @@ class Block:
     def unit(self, n: int) -> bytes:
         """The bytes of a unit."""
         return self.data[self.starts[n] : self.ends[n]]
+
+    def without(self, units: Sequence[int]) -> Self:
+        """The same block, some units of which are left out; all are whole."""
+        if not units:
+            return self
+        rest = copy(self)
+        rest.starts, rest.ends = np.delete(self.starts, units), np.delete(self.ends, units)
+        rest.whole -= len(units)
+        return rest
+
+    def beginning_with(self, byte: int) -> Places:
+        """The units that begin with a byte."""
+        return np.flatnonzero(self._bytes[self.starts] == byte)
 
     def alone(self) -> Places:
         """The units that can be read without what stands around them.

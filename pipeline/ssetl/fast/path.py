@@ -10,7 +10,7 @@ from ssetl.captures.exchange import Exchange
 from ssetl.fast import sharing
 from ssetl.fast.ahead import ahead
 from ssetl.fast.reading import Reading
-from ssetl.fast.templates import Templates, is_bare
+from ssetl.fast.templates import Templates
 from ssetl.streams import Capture
 
 
@@ -25,10 +25,10 @@ def read_interleaved(
     Args:
         capture: what is filled.
         exchange: the file.
-        templates: those that bare captures share, used before or not.
+        templates: those that captures of some container share, used before or not.
         source: the bytes of the file, if any of them can be read at any time.
     """
-    if templates is None or not is_bare(exchange):
+    if templates is None or not templates.are_for(exchange):
         templates = Templates(exchange)
     reading = Reading(capture, exchange, templates)
     body, offset = exchange.body, 0

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from ssetl.captures import raw
 from ssetl.captures.exchange import Exchange
 from ssetl.fast.block import Block, Mask
 from ssetl.fast.layout import Layout, Match
@@ -27,21 +28,23 @@ MAX_STRANGE: Final = 64
 WORTH_LEARNING: Final = 8
 """So many events that are found by their templates make up for one that was looked at."""
 
-_BARE: Final = Exchange((), single=False)
+_BARE: Final = raw.exchange(raw.SSE, ())
 _PLACES: Final = [n * 0.618034 % 1 for n in range(32)]
 """Where among the units that are left one is looked at, from 0 to 1: each far from those before."""
-_MAX_MISSES: Final = 16  # of these looks; in most blocks only terminators are left, and all looks are in vain
+_MAX_MISSES: Final = 16  # of these looks
 
 
 class Templates:
     """What is known of the events of a file.
 
     Attributes:
+        exchange: what its container knows of it.
         lives: what is known of its streams.
         terminator: the text of the last terminator with its blank line, if one has come.
     """
 
     def __init__(self, exchange: Exchange) -> None:
+        self.exchange = _without_body(exchange)
         self.lives = Lives(exchange)
         self._templates: list[Template] = []
         self._layouts: list[Layout] = []
@@ -50,6 +53,10 @@ class Templates:
         self._strange: set[bytes] = set()
         self.terminator: bytes | None = None
         self._credit = MAX_LESSONS * WORTH_LEARNING
+
+    def are_for(self, exchange: Exchange) -> bool:
+        """Whether streams of one shape become the same there: its container knows of it what it does here."""
+        return _without_body(exchange) == self.exchange
 
     @property
     def opening(self) -> bytes | None:
@@ -101,9 +108,11 @@ class Templates:
             units = np.flatnonzero(left)
             if not len(units) or misses == _MAX_MISSES:
                 break
-            new = self._another(block.unit(units[int(len(units) * place)]))
+            text = block.unit(units[int(len(units) * place)])
+            new = self._another(text)
             if new is None:
                 misses += 1
+                left[block.same(text)] = False  # terminators, mostly: what comes as often is not hidden
                 continue
             for other in [layout for layout in matches if new.template.pads(layout.template)]:
                 left[matches.pop(other).units] = True  # they are of the new one, too
@@ -123,14 +132,18 @@ class Templates:
         return None if any(each.is_like(layout) for each in self._layouts) else layout
 
 
-def shared_templates() -> Templates:
-    """Templates for captures whose containers know nothing of them."""
-    return Templates(_BARE)
+def shared_templates(container: str = raw.SSE) -> Templates:
+    """Templates for raw files of one container."""
+    return Templates(raw.exchange(container, ()))
 
 
 def is_bare(exchange: Exchange) -> bool:
-    """Whether the container knows nothing of it: then streams of one shape become the same."""
-    return msgspec.structs.replace(exchange, body=()) == _BARE
+    """Whether its container knows nothing of it, not even that each line is an event."""
+    return _without_body(exchange) == _BARE
+
+
+def _without_body(exchange: Exchange) -> Exchange:
+    return msgspec.structs.replace(exchange, body=())
 
 
 def _take(layout: Layout, block: Block, left: Mask, matches: dict[Layout, Match]) -> None:
