@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ssetl.captures.exchange import Exchange, Gap, Leftover, Payload, Piece, Read
-from ssetl.captures.recognise import open_capture
+from ssetl.captures.recognise import HEAD, MAX_LOOK, open_capture
+from ssetl.interleaved import read_interleaved
 from ssetl.lines import Line
+from ssetl.streams import Capture
 
 CAPTURES = Path(__file__).parent.parent.parent / "data" / "captures" / "containers"
 OPENAI = "https://api.openai.com/v1/chat/completions"
@@ -290,10 +292,12 @@ def test_a_binary_event_stream_may_be_the_whole_file() -> None:
     [
         (b'data: {"a":1}\n\n', "sse"),
         (b'event: ping\ndata: {"interactions":[]}\n\n', "sse"),
-        (b'{"a":1}\n{"a":2}\n', "ndjson"),
+        (b'{"choices":[]}\n{"a":2}\n', "ndjson"),
+        (b'{"type":"of an API that nobody knows"}\n{"type":"b"}\n', "ndjson"),
+        (b'{"a":1}\n{"a":2}\n', "sse"),  # of metrics, say: plain text, whose lines are no events
         (b'{"a":1}\n', "json"),
         (b'{"a":1', "document"),
-        (b'{"a":1x}\n{"a":2}\n{"a":3}\n', "ndjson"),
+        (b'{"a":1x}\n{"type":"b"}\n{"a":3}\n', "ndjson"),
         (b'{\n "a": 1\n}\n{\n "a": 2\n}\n', "sse"),
         (b"[2026] was a year\n", "sse"),
         (b"# a comment\n\n# another\ninteractions:\n- request: {}\n  response: {}\n", "vcr"),
@@ -304,13 +308,46 @@ def test_containers_are_told_by_content(text: bytes, container: str) -> None:
 
 
 def test_a_first_line_that_is_longer_than_the_head_is_still_a_line() -> None:
-    line = b'{"pad":"' + b"x" * 200_000 + b'"}\n'
+    line = b'{"type":"a","pad":"' + b"x" * 200_000 + b'"}\n'
     capture = open_capture(BytesIO(line * 3))
 
     assert capture.container == "ndjson"
     [exchange] = capture.exchanges
     assert isinstance(exchange, Exchange)
     assert bytes_of(list(exchange.body)) == line * 3
+
+
+CHUNK = b'data: {"object":"chat.completion.chunk","id":"a","choices":[]}'
+QUIET = b"2026-03-02T09:16:00.483Z INFO GET /healthz 200\n"
+
+
+@pytest.mark.parametrize(
+    ("quiet", "event"),
+    [
+        (QUIET, b"2026-03-02T09:17:00.483Z DEBUG chunk: " + CHUNK + b"\n"),
+        (b"GET /healthz 200\n", CHUNK + b"\n\n"),
+        (
+            b'{"time":"2026-03-02T09:16:00.483Z","msg":"GET /healthz 200"}\n',
+            b'{"time":"2026-03-02T09:17:00.483Z","msg":"data: {\\"choices\\":[]}"}\n',
+        ),
+    ],
+)
+@pytest.mark.parametrize("size", [HEAD - 5, HEAD + 5, 3 * HEAD])
+def test_events_are_found_however_much_stands_before_them(quiet: bytes, event: bytes, size: int) -> None:
+    text = quiet * (size // len(quiet)) + event * 20
+    [exchange] = open_capture(BytesIO(text)).exchanges
+    assert isinstance(exchange, Exchange)
+    capture = Capture("")
+    for _ in read_interleaved(capture, exchange):
+        pass
+    assert capture.counts["events"] == 20
+    assert capture.tally.total() == len(text)
+
+
+def test_where_nothing_is_an_event_not_all_is_held_in_memory() -> None:
+    reader = BytesIO(QUIET * (2 * MAX_LOOK // len(QUIET)))
+    open_capture(reader)
+    assert reader.tell() <= MAX_LOOK + 2 * HEAD
 
 
 def test_lines_of_documents_survive_a_broken_one() -> None:

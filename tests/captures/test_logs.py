@@ -140,6 +140,27 @@ def test_events_behind_a_prefix_that_is_no_time_are_found_all_the_same() -> None
         assert {line.text for line in lines_of(text)} == {EVENT}
 
 
+def test_the_clock_of_one_writer_may_be_behind_that_of_another() -> None:
+    text = b"".join(
+        b"[pod/%b/app] 2025-04-21T03:22:%02d.%dZ %b\n" % (pod, second, tenth, EVENT)
+        for second in range(9)
+        for pod, tenth in ((b"gw-a", 5), (b"gw-b", 1))
+    )
+    assert len(times_of(text)) == 18
+    assert None not in times_of(text)
+
+
+def test_a_clock_may_be_set_back() -> None:
+    text = b"".join(b"2025-04-21T03:22:%02d.5Z %b\n" % (second, EVENT) for second in (10, 11, 5, 6))
+    assert [at and at // 1_000_000 % 60 for at in times_of(text)] == [10, 11, 5, 6]
+
+
+def test_stamps_that_stand_still_at_first_are_times_if_they_go_on_later() -> None:
+    first = b"2025-04-21T03:22:01Z %b\n" % EVENT * 2000
+    assert set(times_of(first)) == {None}
+    assert len(set(times_of(first + b"2025-04-21T03:22:02Z %b\n" % EVENT))) == 2
+
+
 def test_prose_that_begins_with_numbers_is_raw_text() -> None:
     container, pieces = pieces_of(b"1745205719 apples\n1745205720 pears\n1745205721 plums\n")
     assert container == "sse"

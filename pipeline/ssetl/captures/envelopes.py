@@ -38,11 +38,19 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """One way of wrapping: where the payload is, and which member tells the time, if one does."""
+    """One way of wrapping: where the payload is, and which member tells the time, if one does.
+
+    `timed` tells whether its times are arrival times: they are not if they stand still.
+    """
 
     path: tuple[str, ...]
     time: str | None
     timed: bool = True
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether all times are the same."""
+        return self.time is not None and not self.timed
 
     def unwrap(self, line: bytes) -> Payload | None:
         """What a line wraps; None if it is no such envelope or wraps nothing."""

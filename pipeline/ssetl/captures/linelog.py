@@ -41,6 +41,13 @@ class Format(msgspec.Struct, frozen=True):
     bare: bool = False
     clock: str = "arrival"
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether it has stamps, but they give no times because all are the same."""
+        return (self.prefix is not None and self.prefix.stands_still) or (
+            self.envelope is not None and self.envelope.stands_still
+        )
+
 
 def recognise(lines: Sequence[bytes]) -> Format | None:
     """The format of a log, or None if it is none.

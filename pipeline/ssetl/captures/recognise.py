@@ -16,8 +16,13 @@ from ssetl.captures.exchange import Exchange, Read
 from ssetl.lines import MAX_LINE
 
 HEAD: Final = 64 << 10
-"""Bytes that are looked at; more only where the first line is JSON and longer."""
+"""Bytes that are looked at; more only where the first line is JSON and longer, or no line holds an event."""
 
+MAX_LOOK: Final = 16 << 20
+"""Bytes that are looked at where the first lines hold no event: a log may begin with something else."""
+
+_HINTS: Final = (b"data:", b"choices", b"candidates", b"object", b"type", b"done", b"generated_text")
+_FEW: Final = 4  # lines that still tell that stamps go on
 _YAML_START: Final = re.compile(rb"(?:---|[A-Za-z_]+:)[ \t]*+(?:[0-9.]*+)[ \t]*+\r?\n")
 _YAML_LIST: Final = re.compile(
     rb"^(?:interactions|http_interactions|log|requests|responses|when|then):[ \t]*(?:\[\])?\r?\n",
@@ -47,14 +52,14 @@ def open_capture(reader: Reader) -> Opened:
         from ssetl.captures import known  # noqa: PLC0415 - most captures are no documents
 
         document = known.open_json(start, source, complete=complete)
-        return document or _open_lines(start, source, complete=complete)
+        return document or _open_lines(head, reader, complete=complete)
     if httpdump.is_dump(start):
         return _whole("http-dump", source, httpdump.exchanges)
     if _is_yaml(start):
         from ssetl.captures import known, yamltree  # noqa: PLC0415 - as above
 
         return known.open_document(source, yamltree.load)
-    return _open_lines(head, source, complete=complete)
+    return _open_lines(head, reader, complete=complete)
 
 
 def _head(reader: Reader) -> tuple[bytes, bool]:
@@ -75,19 +80,70 @@ def _is_yaml(start: bytes) -> bool:
     return is_start and _YAML_LIST.search(start) is not None
 
 
-def _open_lines(head: bytes, source: Reader, *, complete: bool) -> Opened:
-    lines = head.removeprefix(_BOM).split(b"\n")
-    lines = lines if complete else lines[:-1] or lines
+def _open_lines(head: bytes, reader: Reader, *, complete: bool) -> Opened:
+    window = _Window(head, reader, complete=complete)
+    lines = first = window.lines()
+    while not any(map(_tells, lines)) and window.go_on():
+        lines = window.lines(hinted=True)
+    if not any(map(_tells, lines)):
+        lines = first
+    elif lines is not first and window.go_on():
+        lines = lines + window.lines()
     filled = [line for line in lines if line and not line.isspace()]
+    container = raw.SSE
     if sum(map(shapes.is_sse, filled)) * 2 <= len(filled):
         from ssetl.captures import linelog  # noqa: PLC0415 - as above
 
-        form = linelog.recognise([line.rstrip(b"\r") for line in lines])
+        form = linelog.recognise(lines)
+        while form is not None and form.stands_still and window.go_on():
+            form = linelog.recognise([*lines[:_FEW], *window.lines()]) or form
         if form is not None:
-            return Opened("log", linelog.read(source, form))
-    if filled and _JSON_START.match(filled[0].lstrip()):
-        return Opened(raw.NDJSON, raw.read(raw.NDJSON, source))
-    return Opened(raw.SSE, raw.read(raw.SSE, source))
+            return Opened("log", linelog.read(window.source(), form))
+        if any(
+            shapes.may_be_event(value) or shapes.is_event(value) for value in map(shapes.object_in, filled)
+        ):
+            container = raw.NDJSON
+    return Opened(container, raw.read(container, window.source()))
+
+
+def _tells(line: bytes) -> bool:
+    """Whether a line holds an event, or a piece of an event stream."""
+    from ssetl.captures import leads  # noqa: PLC0415 - as above
+
+    return shapes.is_sse(line) or shapes.event_in(line) is not None or leads.recognise([line]) is not None
+
+
+class _Window:
+    """Some lines of a capture; it goes on until there is something to be seen, but not for ever."""
+
+    def __init__(self, head: bytes, reader: Reader, *, complete: bool) -> None:
+        self._parts = [head]
+        self._text = head.removeprefix(_BOM)
+        self._reader = reader
+        self._complete = complete
+        self._left = MAX_LOOK
+
+    def lines(self, *, hinted: bool = False) -> list[bytes]:
+        """The whole lines in it; none if they are to be `hinted` and hold no word that events have."""
+        if hinted and not any(hint in self._text for hint in _HINTS):
+            return []
+        lines = [line.rstrip(b"\r") for line in self._text.split(b"\n")]
+        return lines if self._complete else lines[:-1] or lines
+
+    def go_on(self) -> bool:
+        """Go on by some bytes; False if there are no more, or it has gone far enough."""
+        if self._complete or self._left <= 0:
+            return False
+        block = self._reader.read(HEAD)
+        self._parts.append(block)
+        self._left -= len(block)
+        self._complete = not block
+        self._text = self._text[self._text.rfind(b"\n") + 1 :] + block
+        return True
+
+    def source(self) -> Reader:
+        """The whole capture."""
+        return Rewound(b"".join(self._parts), self._reader)
 
 
 def _whole(name: str, source: Reader, exchanges: Callable[[bytes], Exchanges]) -> Opened:

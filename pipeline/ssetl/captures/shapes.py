@@ -37,13 +37,19 @@ def data_at(text: bytes) -> int:
 
 def event_in(text: bytes) -> dict[str, Any] | None:
     """The event that a JSON text is, or None."""
+    value = object_in(text)
+    return value if is_event(value) else None
+
+
+def object_in(text: bytes) -> dict[str, Any] | None:
+    """The object that a JSON text is, or None."""
     if not text.startswith(b"{"):
         return None
     try:
-        value = jsontext.decode(text)
+        value: dict[str, Any] = jsontext.decode(text)
     except jsontext.NotJson:
         return None
-    return value if is_event(value) else None
+    return value
 
 
 def is_event(value: Any) -> bool:

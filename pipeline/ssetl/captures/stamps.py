@@ -7,7 +7,6 @@ no zone and whole seconds) is taken off and gives no time.
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -24,6 +23,7 @@ _END: Final = rb"(?:[ \t]|$)"
 
 _MOST_MISSES: Final = 0.5  # share of lines without the prefix: messages over several lines have it once
 _MOST_BACK: Final = 0.1  # share of stamps before their forerunner: writers race a little
+_MOST_STEPS: Final = 0.5  # the same where nothing but a time looks like that: writers differ in their clocks
 _NUMERIC: Final = frozenset({"epoch", "clock"})  # prefixes that could be any number
 
 
@@ -44,11 +44,13 @@ class Prefix(msgspec.Struct, frozen=True):
         pattern: what stands before a line; group `source` is who wrote it, `at` when, if that names an
             instant, and `cut` whether the next line continues it.
         timed: whether the times are arrival times.
+        stands_still: whether they are not because all of them are the same.
     """
 
     name: str
     pattern: re.Pattern[bytes]
     timed: bool = True
+    stands_still: bool = False
 
     def split(self, line: bytes) -> Stamped | None:
         """`line` taken apart; None if it does not carry the prefix."""
@@ -87,12 +89,15 @@ def recognise(lines: Sequence[bytes]) -> Prefix | None:
     for prefix in PREFIXES:
         found = [stamped for stamped in map(prefix.split, filled) if stamped is not None]
         misses = len(filled) - len(found)
-        if misses > len(filled) * _MOST_MISSES or not found or not _run_forwards(found):
+        if misses > len(filled) * _MOST_MISSES or not found:
+            continue
+        if not _run_forwards(found, _MOST_BACK if prefix.name in _NUMERIC else _MOST_STEPS):
             continue
         texts = [each.text for each in found]
         anyway = misses == 0 and len(found) >= times.ENOUGH and prefix.name not in _NUMERIC
         if anyway or _speak(texts):
-            return msgspec.structs.replace(prefix, timed=times.advances([each.at for each in found]))
+            timed = times.advances([each.at for each in found])
+            return msgspec.structs.replace(prefix, timed=timed, stands_still=not timed)
     return None
 
 
@@ -102,10 +107,16 @@ def _speak(texts: Sequence[bytes]) -> bool:
     return found or envelopes.recognise(texts) is not None or leads.recognise(texts) is not None
 
 
-def _run_forwards(found: Sequence[Stamped]) -> bool:
-    known = [each.at for each in found if each.at is not None]
-    back = sum(after < before for before, after in pairwise(known))
-    return back <= len(known) * _MOST_BACK
+def _run_forwards(found: Sequence[Stamped], most_back: float) -> bool:
+    """Whether each writer's times do, but for a share of them and one: a clock may have been set."""
+    latest: dict[bytes, int] = {}
+    known = back = 0
+    for each in found:
+        if each.at is not None:
+            known += 1
+            back += each.at < latest.get(each.source, each.at)
+            latest[each.source] = each.at
+    return back <= known * most_back + 1
 
 
 def _instant(stamp: bytes) -> int | None:
