@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import ssetl
+from reading import DONE, role
 from ssetl import dataset as dataset_module
-from ssetl import plan
+from ssetl import parts, plan
 from ssetl.compaction import compact
 from ssetl.dataset import TABLE_ORDER, Dataset
 from ssetl.errors import DatasetDamaged
@@ -201,3 +202,27 @@ def test_a_part_that_cannot_be_made_is_named(lake: Path) -> None:
     (lake / "chunks" / f"{dataset.visible_parts()[0]}.parquet").unlink()
     with pytest.raises(DatasetDamaged, match="`ssetl check` names what"):
         compact(lake)
+
+
+def test_a_slow_writer_does_not_bring_back_what_was_compacted_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    lake = tmp_path / "lake"
+    (folder / "a.sse").write_bytes(role("a") + DONE)
+    commit = parts.PartWriter.commit
+
+    def late(writer: parts.PartWriter) -> None:
+        monkeypatch.setattr(parts.PartWriter, "commit", commit)
+        ssetl.ingest(folder, dataset=lake)
+        (folder / "b.sse").write_bytes(role("b") + DONE)
+        ssetl.ingest(folder, dataset=lake)
+        compact(lake)
+        commit(writer)
+
+    monkeypatch.setattr(parts.PartWriter, "commit", late)
+    ssetl.ingest(folder, dataset=lake)
+    visible = Dataset.open(lake).visible_parts()
+    for table in TABLE_ORDER:
+        assert [path.stem for path in (lake / table).iterdir()] == visible

@@ -157,8 +157,9 @@ class Dataset(msgspec.Struct, frozen=True):
 
         This looks at the dataset as it is now, if anything was planned since it was opened.
         """
-        folder = self.path / PLAN_FOLDER
-        if any(stem > f"{self.number:08d}" for stem in _stems(folder, ".json") if stem.isdecimal()):
+        stems = _stems(self.path / PLAN_FOLDER, ".json")
+        own = f"{self.number:08d}"  # a snapshot may stand for it, and for what was planned since
+        if any(stem > own if stem.isdecimal() else stem >= f"snapshot-{own}" for stem in stems):
             now = self.open(self.path)
             if part not in now.needed_parts() and part not in plans_of.voided(now.plans):
                 for table in TABLE_ORDER:

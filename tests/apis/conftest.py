@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ssetl.apis.row import Api, Chunk, drop_nulls, flatten, restore
+from ssetl.apis.row import Api, Chunk, flatten, restore
+from ssetl.jsontext import drop_nulls
 
 
 @pytest.fixture

@@ -135,6 +135,47 @@ def test_the_lead_that_is_right_most_often_is_the_one() -> None:
     assert [leads.extract(lead, line) for line in log] == [None, JSON] * 3
 
 
+def chunk_of(name: str, content: str) -> bytes:
+    delta = {"index": 0, "delta": {"content": content}}
+    return json.dumps({"id": name, "object": "chat.completion.chunk", "choices": [delta]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (b"[pod/gateway-6d4b75cb6d-hrkl9/server] ", b"[pod/gateway-6d4b75cb6d-x2v7p/server] "),
+        (b"gateway-1  | ", b"vllm-1     | "),
+        (b"[req-kq7v] ", b"[req-ztom] "),
+        (b"INFO chunk: ", b"DEBUG chunk: "),
+        (b"12:01 INFO [pool-a] gw: ", b"12:02 INFO [pool-b] gw: "),
+        (b"in: ", b"in: from the other: "),
+    ],
+)
+def test_leads_may_differ(one: bytes, other: bytes) -> None:
+    payloads = [b"data: " + chunk_of(name, text) for text in ("a", "b", "c") for name in ("x", "y")]
+    payloads += [b"data: [DONE]"] * 2
+    log = [lead + payload for lead, payload in zip([one, other] * 4, payloads, strict=True)]
+    lead = leads.recognise(log)
+    assert lead is not None
+    assert [leads.extract(lead, line) for line in log] == payloads
+
+
+def test_of_leads_that_show_the_same_events_one_counts() -> None:
+    log = []
+    for text in ("a", "b", "c"):
+        event = json.loads(chunk_of("x", text))
+        more = {**event, "choices": [{**event["choices"][0], "logprobs": None}], "usage": None}
+        log += [b"received data: " + chunk_of("x", text), b"parsed " + json.dumps(more).encode()]
+    log.append(b"received data: [DONE]")
+    lead = leads.recognise(log)
+    assert lead is not None
+    found = [leads.extract(lead, line) for line in log]
+    assert found == [
+        *[b"data: " + chunk_of("x", text) if n == 0 else None for text in "abc" for n in (0, 1)],
+        b"data: [DONE]",
+    ]
+
+
 def test_no_lead_where_events_stand_at_the_start() -> None:
     assert leads.recognise([DATA, JSON]) is None
     assert leads.recognise([b"no", b"events"]) is None

@@ -12,7 +12,7 @@ import rawfiles
 from reading import chunk, data, table, text
 from ssetl import apis
 from ssetl.apis.row import Row
-from ssetl.fast.learning import MAX_TEXT, learn
+from ssetl.fast.learning import MAX_HOLES, MAX_TEXT, learn
 from ssetl.fast.template import PATTERNS, Template
 from ssetl.framing import event_parser
 from ssetl.sse import Event
@@ -232,3 +232,11 @@ def put(before: bytes, new: bytes) -> bytes:
 )
 def test_what_may_vary(event: bytes, expected: list[tuple[str, str, str]]) -> None:
     assert holes(event) == expected
+
+
+def test_an_event_in_which_very_much_may_vary_has_no_template() -> None:
+    def event(holes: int) -> bytes:
+        return data({**chunk("a", [{"index": 0, "delta": {}}]), "k": [{"p": "a"}] * holes})
+
+    assert learn(event(20)) is not None
+    assert learn(event(MAX_HOLES)) is None

@@ -17,7 +17,7 @@ from bothpaths import assert_same, blocks, read
 from rawfiles import SHIPPED, Events, raw_file
 from reading import CAPTURE_ID, DONE, chunk, data, finish, role, table, text, usage
 from ssetl import interleaved
-from ssetl.fast import path, reader
+from ssetl.fast import learning, path, reader
 from ssetl.fast import reading as fast_reading
 from ssetl.interleaved import MAX_HELD, MAX_OPEN
 from ssetl.streams import Capture
@@ -259,3 +259,68 @@ def test_more_events_than_may_be_held() -> None:
     alone = b"".join([role("a"), text("A", "a"), finish("a"), usage("a"), DONE])
     file = alone * 4 + role("b") + alone + stray * (MAX_HELD + 8) + text("B", "b") * 20 + finish("b") + DONE
     assert_same(file, cut(file, 3))
+
+
+def odd(
+    name: str = "abcdefghi", created: str = "1745200000", delta: str = "", end: str = "\n\n", more: str = ""
+) -> bytes:
+    """An event with an id of nine bytes."""
+    return (
+        f'data: {{"id":"{name}","object":"chat.completion.chunk","created":{created},"model":"m",'
+        f'"choices":[{{"index":0,"delta":{{{delta}}},"finish_reason":null}}]{more}}}{end}'
+    ).encode()
+
+
+def odd_stream(name: str) -> bytes:
+    texts = b"".join(odd(name, delta=f'"content":"w{n}"') for n in range(6))
+    return odd(name, delta='"role":"assistant"') + texts + b"data: [DONE]\n\n"
+
+
+@table(
+    "like, other",
+    {
+        "one more blank line, no text that differs": ([odd()] * 40, odd(end="\n\n\n")),
+        "one more blank line behind a number": (
+            [odd(more=f',"x_tokens":{n}') for n in range(40)],
+            odd(more=',"x_tokens":3', end="\n\n\n"),
+        ),
+        "a number that begins with zero": (
+            [odd(more=f',"x_tokens":{n}') for n in range(40)],
+            odd(more=',"x_tokens":07'),
+        ),
+        "a time that begins with zero": ([odd()] * 40, odd(created="0745200000")),
+        "a time that is no whole number": ([odd()] * 40, odd(created="17452000e1")),
+        "an escape in an id": ([odd_stream(f"abcdef{n:03}") for n in range(30)], odd_stream("abc\\u0061")),
+        "a control character in an id": (
+            [odd_stream(f"abcdef{n:03}") for n in range(30)],
+            odd_stream("abc\tdefgh"),
+        ),
+        "an id that ends early": ([odd_stream(f"abcdef{n:03}") for n in range(30)], odd_stream('a","x":"y')),
+    },
+)
+def test_what_is_only_as_long_as_the_others(like: list[bytes], other: bytes) -> None:
+    data = b"".join([*like[:20], other, *like[20:]])
+    assert_same(data, [data])
+
+
+def documented(number: int, holes: int) -> bytes:
+    """A stream whose first event has many holes."""
+    texts = ",".join(f'{{"text":"a{n}"}}' for n in range(holes))
+    return (
+        b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_%03d","type":"message",'
+        b'"role":"assistant","model":"m","content":[],"documents":[%b],'
+        b'"usage":{"input_tokens":%d,"output_tokens":1}}}\n\n'
+        b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn",'
+        b'"stop_sequence":null},"usage":{"output_tokens":%d}}\n\n'
+        b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    ) % (number, texts.encode(), 100 + number, 7 + number)
+
+
+@pytest.mark.parametrize("most", [64, 500])
+@pytest.mark.parametrize("holes", [5, 97, 98, 99, 100, 199])
+def test_no_two_values_of_a_stream_are_taken_for_one_another(
+    holes: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning, "MAX_HOLES", most)
+    data = b"".join(documented(number, holes) for number in range(24))
+    assert_same(data, [data])

@@ -1,23 +1,26 @@
 """Application logs that hold an event stream somewhere in their lines: `DEBUG chunk: data: {…}`.
 
-The lead, the text between the line's start and the event, is learned from the first lines of a file: it is
-the one that most often stands before something that is certainly an event. Only lines with that lead give
-events, so that a log which shows each event twice does not count it twice. Numbers in a lead may differ.
+The leads, the texts between the line's start and the event, are learned from the first lines of a file: they
+are those that stand before something that is certainly an event. Only lines with one of them give events. Of
+leads that show the same events, only the commonest counts, so that a log which shows each event twice does
+not count it twice. Words with a digit in a lead may differ from line to line, and so may its blanks.
 """
 
 import ast
 import json
 import re
-from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from ssetl import jsontext
 from ssetl.captures import shapes
 
 _MAX_LEAD: Final = 1000  # bytes; more is content
-_NUMBER: Final = re.compile(rb"(?:0x)?[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*")
+_MAX_LEADS: Final = 64
+_VARYING: Final = re.compile(rb"[\w-]*[0-9][\w-]*")
+_BLANKS: Final = re.compile(rb" +")
 _OBJECT: Final = re.compile(rb'\{\s*"')
+_ADDED: Final = ("choices", "candidates", "delta")
 _TRIES: Final = 3  # objects of one line that are looked at
 _QUOTED: Final = {
     b'"': re.compile(rb'((?:[^"\\]++|\\.)*+)"'),
@@ -26,24 +29,34 @@ _QUOTED: Final = {
 _extent = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
 
 Lead = re.Pattern[bytes]
-"""What stands before the event in a line."""
+"""What may stand before the event in a line."""
 
 
 def recognise(lines: Sequence[bytes]) -> Lead | None:
-    """The lead of a log, or None if its lines hold no event, or hold it at their start."""
-    votes: Counter[bytes] = Counter()
+    """The leads of a log, or None if its lines hold no event, or hold it at their start."""
+    shown: dict[bytes, list[bytes]] = {}
     for line in lines:
         for at in _candidates(line):
             payload = _payload(line[:at], line[at:])
-            if payload is not None and _is_event(payload):
-                votes[_NUMBER.sub(b"\x00", line[:at])] += 1
+            event = None if payload is None else _event_in(payload)
+            if event is not None:
+                lead = _VARYING.sub(b"\x00", _BLANKS.sub(b" ", line[:at]))
+                shown.setdefault(lead, []).append(event)
                 break
-    if not votes:
-        return None
-    [(lead, _)] = votes.most_common(1)
-    if not lead:
-        return None
-    return re.compile(rb"(?:0x)?+[0-9a-fA-F-]++".join(re.escape(part) for part in lead.split(b"\x00")))
+    found: list[bytes] = []
+    known: set[bytes] = set()
+    for lead, events in sorted(shown.items(), key=lambda item: -len(item[1])):
+        if not lead and not found:
+            return None
+        if sum(event in known for event in events) * 2 <= len(events) and len(found) < _MAX_LEADS:
+            found.append(lead)
+            known.update(events)
+    # The longest first: another one may begin like it.
+    return re.compile(b"|".join(map(_pattern, sorted(found, key=len, reverse=True)))) if found else None
+
+
+def _pattern(lead: bytes) -> bytes:
+    return rb"[\w-]++".join(re.escape(part).replace(rb"\ ", b" ++") for part in lead.split(b"\x00"))
 
 
 def extract(lead: Lead, line: bytes) -> bytes | None:
@@ -90,15 +103,17 @@ def _unquoted(quote: bytes, rest: bytes) -> bytes | None:
     return text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
 
 
-def _is_event(payload: bytes) -> bool:
+def _event_in(payload: bytes) -> bytes | None:
+    """What tells the event of a payload from others, however it is written there; None if it is none."""
     if payload.startswith(b"data:"):
         text = payload.removeprefix(b"data:").strip()
-        return text == b"[DONE]" or _is_json(text)
-    return shapes.event_in(payload) is not None
+        return text if text == b"[DONE]" else _essence(shapes.object_in(text))
+    return _essence(shapes.event_in(payload))
 
 
-def _is_json(text: bytes) -> bool:
-    try:
-        return isinstance(jsontext.decode(text), dict)
-    except jsontext.NotJson:
-        return False
+def _essence(event: dict[str, Any] | None) -> bytes | None:
+    """The id of an event and what it adds: members that one logger writes another may leave out."""
+    if event is None:
+        return None
+    added = next((event[name] for name in _ADDED if name in event), event)
+    return jsontext.encode([event.get("id"), jsontext.drop_nulls(added)]).encode()

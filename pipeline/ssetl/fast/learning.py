@@ -8,6 +8,7 @@ in two places, a second choice, an array inside `logprobs`) fails that, and stay
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -20,6 +21,9 @@ from ssetl.sse import Bare, Event, Parser
 
 MAX_TEXT: Final = 64 << 10
 """Bytes of the longest event that becomes a template."""
+
+MAX_HOLES: Final = 64
+"""An event in which more may vary has no template: each is looked for in all of the event."""
 
 _CANDIDATE: Final = re.compile(
     rb'"(?:(?:id|item_id|response_id|responseId|call_id)": ?"(?P<fixed>%(fixed)b)"'
@@ -44,7 +48,9 @@ def learn(text: bytes) -> Template | None:
     """The template that an event is of; None if it can have none. `text` is the event with its blank line."""
     if len(text) > MAX_TEXT:
         return None
-    candidates = list(_candidates(text))
+    candidates = list(islice(_candidates(text), MAX_HOLES + 1))
+    if len(candidates) > MAX_HOLES:
+        return None
     while True:
         read = _read(_filled(text, candidates))
         if read is None:

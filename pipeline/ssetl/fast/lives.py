@@ -34,6 +34,9 @@ Shape = tuple[Run, ...]
 """The runs of a stream."""
 
 _ID: Final = b"~life~"
+_MAX_SENTINELS: Final = 100_000
+_FIRST_TIME: Final = 10**10 - _MAX_SENTINELS
+_FIRST_NUMBER: Final = 10**15 - _MAX_SENTINELS
 _CAPTURE: Final = "00" * 16
 
 
@@ -109,6 +112,9 @@ def _count(shape: Shape) -> int:
 
 def _learn(shape: Shape, has_terminator: bool, is_last: bool, exchange: Exchange) -> Life | None:
     samples = list(_samples(shape))
+    holes = sum(count * len(template.holes) for template, count in shape)
+    if len(samples) < sum(count for _, count in shape) or holes > _MAX_SENTINELS:
+        return None
     if sum(_names_call(sample.found.row) for sample in samples) > 1:
         return None  # whether two of them are one call depends on their ids
 
@@ -145,26 +151,25 @@ def _learn(shape: Shape, has_terminator: bool, is_last: bool, exchange: Exchange
 
 
 def _samples(shape: Shape) -> Iterator[_Sample]:
-    number = 0
+    holes = 0
     for run, (template, count) in enumerate(shape):
         for n in range(count):
-            found = template.find(_with_sentinels(template, number))
+            found = template.find(_with_sentinels(template, holes))
             if found is not None:
                 yield _Sample(found, run, is_last=n > 0 and n == count - 1, is_middle=n == 1 and count > 2)
-            number += 1
+            holes += len(template.holes)
 
 
-def _with_sentinels(template: Template, number: int) -> bytes:
-    """The text of an event, each of its values there being nowhere else."""
+def _with_sentinels(template: Template, first: int) -> bytes:
+    """The text of an event, each of its values there being nowhere else; the first one has number `first`."""
     values = []
-    for place, hole in enumerate(template.holes):
-        n = 100 * number + place
+    for n, hole in enumerate(template.holes, first):
         if hole.field == "response_id":
             values.append(_ID)
         elif hole.kind == "time":
-            values.append(b"%d" % (9_999_900_000 + n))
+            values.append(b"%d" % (_FIRST_TIME + n))
         elif hole.kind == "number":
-            values.append(b"%d" % (999_999_999_900_000 + n))
+            values.append(b"%d" % (_FIRST_NUMBER + n))
         elif hole.kind == "blank":
             values.append(b" ")
         else:
@@ -274,7 +279,7 @@ def _is_place(value: object, places: Mapping[object, object]) -> bool:
 
 def _shows(value: object) -> bool:
     """Whether a value that should be the same for all streams has to do with a hole."""
-    return (type(value) is int and value >= 9_999_900_000) or "~" in str(value)
+    return (type(value) is int and value >= _FIRST_TIME) or "~" in str(value)
 
 
 def _growth(row: Mapping[str, Any], longer: Mapping[str, Any] | None) -> dict[str, int] | None:
