@@ -25,6 +25,12 @@ finished as (
     group by stream_id
 ),
 
+-- If the ingest was told to drop texts, or to hash them, no call tells whether it is half.
+told as (
+    select count(is_half) > 0 as are_judged
+    from stream_tool_calls
+),
+
 calls as (
     select stream_id, bool_or(is_half) as is_half
     from stream_tool_calls
@@ -34,12 +40,16 @@ calls as (
 ends as (
     select
         selected.*,
-        coalesce(calls.is_half, false) as is_half_call,
+        case
+            when calls.stream_id is null then false
+            when told.are_judged then coalesce(calls.is_half, false)
+        end as is_half_call,
         coalesce(finished.events > 1, false) as is_finish_repeated,
         finished.stream_id is not null and selected.outcome = 'errored' as is_finish_beside_error
     from selected
     left join finished using (stream_id)
     left join calls using (stream_id)
+    cross join told
 ),
 
 counted as (
@@ -50,7 +60,7 @@ counted as (
         has_terminator,
         count(*) as streams,
         count(*) filter (where content_events = 0) as without_content,
-        count(*) filter (where is_half_call) as half_tool_call,
+        case when count(is_half_call) = count(*) then count(*) filter (where is_half_call) end as half_tool_call,
         count(*) filter (where is_finish_repeated) as finish_repeated,
         count(*) filter (where is_finish_beside_error) as finish_beside_error,
         min(stream_id) as example_stream_id

@@ -47,12 +47,13 @@ timed as (
     where selected.clock <> 'none' and selected.clock_steps = 0
 ),
 
--- Streams with a silence that is long enough: only their events are looked at, by numbers, not by long ids.
+-- Streams with a silence that is, or may be, long enough: only their events are looked at, by numbers, not by long ids.
 stalled as (
     select row_number() over () as stream, *
     from timed
     where coalesce(time_to_first_token_us, total_us) > first_threshold_us
        or gap_max_us > gap_threshold_us
+       or (gap_max_us is null and content_events > 1)
        or ended_us - last_content_us > gap_threshold_us
 ),
 

@@ -40,18 +40,19 @@ slices as (
     from selected
 ),
 
--- Tokens are spread evenly from the first to the last content event.
+-- Tokens are spread evenly from the first to the last content event, if both have a time.
 shares as (
     select
         *,
         least(end_us, from_us + bucket_us) - greatest(begin_us, from_us) as in_flight_us,
         case
+            when first_us is null or last_us is null then null
             when last_us > first_us
                 then output_tokens
                 * greatest(least(last_us, from_us + bucket_us) - greatest(first_us, from_us), 0)
                 / (last_us - first_us)
             when first_us // bucket_us = from_us // bucket_us then output_tokens
-            when first_us is not null and output_tokens is not null then 0
+            when output_tokens is not null then 0
         end as tokens
     from slices
 ),

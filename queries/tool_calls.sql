@@ -12,13 +12,21 @@ with selected as (
       and ($model is null or response_model = $model or request_model = $model)
 ),
 
+-- If the ingest was told to drop texts, or to hash them, no arguments tell anything.
+told as (
+    select
+        count(is_half) > 0 as are_judged,
+        count(arguments) > 0 as are_kept
+    from stream_tool_calls
+),
+
 calls as (
     select
         selected.response_model,
         selected.stream_id,
         stream_tool_calls.name as tool,
-        stream_tool_calls.is_half,
-        stream_tool_calls.arguments is null as is_without_arguments,
+        case when told.are_judged then coalesce(stream_tool_calls.is_half, false) end as is_half,
+        case when told.are_kept then stream_tool_calls.arguments is null end as is_without_arguments,
         case when stream_tool_calls.is_json is not null then length(stream_tool_calls.arguments) end
             as characters,
         case
@@ -27,6 +35,7 @@ calls as (
         end as ms
     from stream_tool_calls
     inner join selected using (stream_id)
+    cross join told
 )
 
 select
@@ -34,8 +43,9 @@ select
     tool,
     count(*) as calls,
     count(distinct stream_id) as streams,
-    count(*) filter (where is_half) as half_json,
-    count(*) filter (where is_without_arguments) as without_arguments,
+    case when count(is_half) > 0 then count(*) filter (where is_half) end as half_json,
+    case when count(is_without_arguments) > 0 then count(*) filter (where is_without_arguments) end
+        as without_arguments,
     quantile_cont(characters, 0.5) as characters_p50,
     max(characters) as characters_max,
     count(ms) as with_latency,

@@ -34,7 +34,9 @@ audited as (
         reports.events > 1 and reports.least = reports.most as is_repeated,
         reports.events > 1 and reports.least < reports.most and selected.output_tokens = reports.most
             as is_cumulative,
-        reports.events > 1 and selected.output_tokens < reports.most as is_shrinking,
+        reports.events > 1
+            and coalesce(selected.output_tokens < reports.most, reports.least < reports.most)
+            as is_shrinking,
         selected.output_tokens = 0 and selected.content_events > 0 as is_zero,
         selected.reasoning_output_tokens > selected.output_tokens
             or selected.total_tokens = selected.parts + nullif(selected.reasoning_output_tokens, 0)

@@ -166,6 +166,12 @@ def test_a_clock_that_jumped_is_no_stream_of_years(report: Report) -> None:
     assert report("throughput", [jumped], bucket=1) == []
 
 
+def test_tokens_whose_end_is_unknown_are_in_no_interval(report: Report) -> None:
+    half = stream("s", request_sent_at=ms(0), first_content_at=ms(0), ended_at=ms(9000), output_tokens=9)
+    found = report("throughput", [half], bucket=5)
+    assert [of(row, "output_tokens_per_second", "without_tokens") for row in found] == [(None, 1)] * 2
+
+
 def test_fingerprint_changes(report: Report) -> None:
     def served(
         name: str, minute: int, fingerprint: str | None, first_token: int | None, **columns: Any
@@ -278,6 +284,41 @@ def test_tool_calls(report: Report) -> None:
     assert of(second, "tool", "calls", "half_json", "with_latency", "p50_ms") == ("g", 1, 0, 0, None)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "judged", "without"),
+    [("{}", 0, 1), ('\n\t{"a":', 1, 1), ("blake3:00c0ffee00c0ffee:7", None, 1), (None, None, None)],
+)
+def test_what_was_not_kept_is_unknown(
+    given: Callable[..., Path], arguments: str | None, judged: int | None, without: int | None
+) -> None:
+    chunks = [
+        event("a", 0, 10, tool_calls=call(id="1", name="f", arguments=arguments)),
+        event("b", 0, 10, tool_calls=call(id="2", name="f")),
+    ]
+    with ssetl.open(given(streams=[stream("a"), stream("b")], chunks=chunks)) as lake:
+        [calls] = lake.report("tool_calls").to_dicts()
+        [ends] = lake.report("outcomes").to_dicts()
+    assert of(calls, "calls", "half_json", "without_arguments") == (2, judged, without)
+    assert ends["half_tool_call"] == judged
+
+
+def test_without_calls_none_is_half(report: Report) -> None:
+    [told] = report("outcomes", [stream("a")])
+    assert told["half_tool_call"] == 0
+
+
+def test_the_first_piece_of_a_call_tells_its_place(given: Callable[..., Path]) -> None:
+    pieces = [
+        [*call(id="1", name="f", arguments="{"), *call(index=1, id="2", name="g", arguments="{")],
+        call(index=1, arguments="}"),
+        call(arguments="}"),
+    ]
+    chunks = [event("s", index, index, tool_calls=each) for index, each in enumerate(pieces)]
+    with ssetl.open(given(streams=[stream("s")], chunks=chunks)) as lake:
+        found = lake.sql("select name, event_index, place from stream_tool_calls order by name").rows()
+    assert found == [("f", 0, 1), ("g", 0, 2)]
+
+
 USAGE = ("input_tokens", "output_tokens", "total_tokens", "reasoning_output_tokens")
 
 
@@ -290,6 +331,8 @@ USAGE = ("input_tokens", "output_tokens", "total_tokens", "reasoning_output_toke
         ((10, 5, 15, None), [5, 5], {"repeated"}),
         ((10, 5, 15, None), [1, 2, 5], {"cumulative"}),
         ((10, 5, 15, None), [9, 5], {"shrinking"}),
+        ((10, None, None, None), [1, 2], {"shrinking"}),
+        ((10, None, None, None), [2, 2], {"repeated"}),
         ((10, 0, 10, None), [0], {"reported_once", "zero_output"}),
         ((10, 5, 15, 3), [5], {"reported_once"}),
         ((10, 5, 18, 3), [5], {"reported_once", "reasoning_outside", "total_unequal"}),
@@ -364,6 +407,14 @@ def stalls(report: Report, *pairs: tuple[Row, list[Row]], **parameters: Any) -> 
 
 
 COUNTS = ("stalls", "stalled_streams", "keep_alive_only")
+
+
+def test_a_stall_is_seen_though_the_last_content_has_no_time(report: Report) -> None:
+    row, chunks = silent("s", (100, "c"), (2100, "c"), (2200, "c"), end=2300)
+    row |= {"last_content_at": None, "gap_p50_us": None, "gap_max_us": None}
+    chunks[-1]["received_at"] = None
+    found = stalls(report, (row, chunks), threshold_ms=500)
+    assert of(found["answer"], *COUNTS) == (1, 1, 0)
 
 
 def test_stalls_by_phase(report: Report) -> None:

@@ -356,6 +356,16 @@ def test_durations_are_those_of_a_plain_computation_over_the_chunks(sent: int | 
     assert {name: found[name] for name in expected} == pytest.approx(expected)
 
 
+def test_a_gap_in_which_the_clock_stepped_back_is_unknown() -> None:
+    timeline = Timeline(None)
+    given = [(100, True), (500, True), (200, False), (501, True), (520, True), (None, True), (530, True)]
+    gaps = []
+    for at, has_content in given:
+        timeline.event(at, ("event", "content") if has_content else ("event",))
+        gaps.append(timeline.since_content)
+    assert gaps == [None, 400, None, None, 19, None, None]
+
+
 def test_an_event_tells_the_time_since_the_request_and_since_the_previous_event() -> None:
     timeline = Timeline(1000)
     given = [1100, 1100, 1250, None, 1300, 1280, 1290]

@@ -79,7 +79,7 @@ class Timeline:
         self.is_timed = False  # whether any event or line had a time
         self._latest = request_sent_at
         self._previous: int | None = None
-        self._previous_content: int | None = None
+        self._previous_content: Moment | None = None
         self._gaps = array("q")
 
     def forget_request(self) -> None:
@@ -96,10 +96,10 @@ class Timeline:
             self.last[mark] = moment
         self.since_content = None
         if "content" in held:
-            self.since_content = _elapsed(self._previous_content, at)
-            if self.since_content is not None:
+            before, self._previous_content = self._previous_content, moment
+            if before is not None and moment is not None and before.steps == moment.steps:
+                self.since_content = moment.at - before.at
                 self._gaps.append(self.since_content)
-            self._previous_content = at
         self.ended = moment
         return moment.since_request if moment else None, since_previous
 

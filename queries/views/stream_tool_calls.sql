@@ -50,8 +50,7 @@ joined as (
         choice_index,
         call_index,
         call_id,
-        min(event_index) as event_index,
-        min(place) as place,
+        min({'event_index': event_index, 'place': place}) as first_piece,
         max(name) as name,
         array_to_string(
             list_transform(
@@ -81,15 +80,14 @@ judged as (
 select
     stream_id,
     choice_index,
-    event_index,
-    place,
+    first_piece.event_index as event_index,
+    first_piece.place as place,
     call_index,
     call_id,
     name,
     nullif(arguments, '') as arguments,
     is_json,
-    case when is_json is not null then not is_json and substr(trim(arguments), 1, 1) in ('{', '[') end
-        as is_half,
+    case when is_json is not null then not is_json and regexp_matches(arguments, '^\s*[{\[]') end as is_half,
     pieces,
     first_at,
     last_at

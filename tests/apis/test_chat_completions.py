@@ -261,4 +261,4 @@ def test_numbers_keep_their_type_in_extra():
     [row] = flatten(CHAT_COMPLETIONS, chunk(usage={**COUNTS, "prompt_tokens": 12.0, "cost": 1e-05}))
     assert json.loads(row.extra) == {"usage": {"prompt_tokens": 12.0, "cost": 1e-05}}
     assert row.usage is not None
-    assert row.usage.input_tokens is None
+    assert row.usage.input_tokens == 12

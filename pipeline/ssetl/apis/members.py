@@ -38,8 +38,10 @@ def text(owner: Chunk, key: str) -> str | None:
 
 
 def count(owner: Chunk, key: str) -> int | None:
-    """The member `key`, if it is an integer that an int64 column can hold."""
+    """The member `key`, if it is a whole number that an int64 column can hold; 12.0 is one."""
     value = owner.get(key)
+    if type(value) is float and value.is_integer():
+        value = int(value)
     return value if type(value) is int and INT64[0] <= value <= INT64[1] else None
 
 
