@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import subprocess
@@ -156,9 +157,15 @@ def test_the_dataset_may_come_from_the_environment(
         (["sql", "-f", "missing.sql"], 2, "cannot read the query in missing.sql: No such file"),
         (["sql", "select nope from streams"], 1, 'SQL:1: Referenced column "nope" not found'),
         (["sql", "drop view streams"], 1, "SQL: expected a SELECT, found DROP"),
+        (["sql", ""], 1, "SQL: expected one SELECT, found nothing."),
+        (["sql", "select '\udcff'"], 1, "SQL: expected UTF-8"),
+        (["sql", "select $x"], 2, "SQL: $x has no value: give it one, as in --param x=VALUE."),
+        (["sql", "select 1", "--param", "y=5"], 2, "SQL: there is no $y in it"),
+        (["report", "--model", "\udcff"], 2, "parameter model expects a text in UTF-8"),
         (["export", "nope", "--to", "out"], 2, "no report is named 'nope'"),
         (["export", "--to", "out", "--format", "table"], 2, "Invalid value for '--format'"),
         (["ingest", "missing"], 2, "missing"),
+        (["ingest", "."], 2, "there are none (hidden files and datasets are passed over)"),
         (["sql", "select 1", "-o", "no/such\x1b/\0"], 1, r"unexpected: ValueError('embedded null byte')"),
     ],
 )
@@ -182,6 +189,23 @@ def test_failures_are_one_line_and_a_status(
     assert err.count("\n") == 1
     assert message in err
     assert "Traceback" not in err
+
+
+def test_a_dataset_has_a_path_that_is_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.sse").write_bytes(b"data: {}\n\n")
+    folder = tmp_path / "\udcff"
+    assert cli.run(["ingest", str(tmp_path / "a.sse"), "--dataset", str(folder)]) == 1
+    assert "the path of a dataset is UTF-8" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_standard_input_named_twice_is_read_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = io.TextIOWrapper(io.BytesIO(b'data: {"object":"chat.completion.chunk","choices":[]}\n\n'))
+    monkeypatch.setattr("sys.stdin", given)
+    assert cli.run(["ingest", "-", "-", "--dataset", str(tmp_path / "lake")]) == 0
+    assert "1 capture: 1 stream, 1 event" in capsys.readouterr().err
 
 
 def test_no_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from ssetl import plan as plans_of
 from ssetl.captures import sources
 from ssetl.errors import DatasetDamaged, NotADataset
 from ssetl.files import create_once, remove, sync_folder
+from ssetl.parameters import is_utf8
 from ssetl.plan import Part, Plan, Snapshot
 
 PLAN_FOLDER: Final = sources.DATASET_MARKER
@@ -82,9 +83,13 @@ class Dataset(msgspec.Struct, frozen=True):
         """The dataset in a folder, which is created if there is none.
 
         Raises:
-            NotADataset: the folder holds other things, or is a file.
+            NotADataset: the folder holds other things, or is a file, or its path is not UTF-8.
         """
         path = Path(path)
+        if not is_utf8(str(path.absolute())):
+            raise NotADataset(
+                f"the path of a dataset is UTF-8, and {str(path)!r} is not: name another --dataset."
+            )
         if not (path / PLAN_FOLDER).is_dir():
             if path.exists() and not path.is_dir():
                 raise NotADataset(f"a dataset is a folder, and {path} is a file: name another --dataset.")

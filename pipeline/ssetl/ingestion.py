@@ -92,7 +92,9 @@ def ingest(
         raise UsageError(f"content is {', '.join(MODES)}, and not {content!r}.")
     began = time.perf_counter()
     named = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
-    found = sources.find(path for path in named if path != "-") if named != ["-"] else sources.Found([], [])
+    found = (
+        sources.find(path for path in named if path != "-") if set(named) != {"-"} else sources.Found([], [])
+    )
     folder = Dataset.create(dataset).path
     if "-" in named:
         sources.spool(sys.stdin.buffer, folder)

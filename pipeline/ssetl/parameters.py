@@ -63,6 +63,15 @@ def convert(parameter: Parameter, value: Value) -> Value:
         raise BadParameter(f"parameter {parameter.name} expects {expected}, found {value!r}.") from None
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text is one; an argument of the command line may hold any bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _time(value: Value) -> dt.datetime:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         value = dt.datetime.combine(value, dt.time())
@@ -79,6 +88,8 @@ def _time(value: Value) -> dt.datetime:
 def _text(value: Value) -> str:
     if not isinstance(value, str):
         raise TypeError
+    if not is_utf8(value):
+        raise ValueError
     return value
 
 
@@ -115,7 +126,7 @@ _DECLARATION: Final = re.compile(
 
 TYPES: Final[Mapping[str, tuple[Callable[[Value], Value], str]]] = {
     "TIMESTAMPTZ": (_time, "a time such as 2025-04-21, 2025-04-21T03:21:59Z or 7d"),
-    "VARCHAR": (_text, "a text"),
+    "VARCHAR": (_text, "a text in UTF-8"),
     "INTEGER": (_whole, "a whole number"),
     "DOUBLE": (_number, "a number"),
     "BOOLEAN": (_boolean, "true or false"),

@@ -168,7 +168,10 @@ REJECTS: Final = pa.schema(
         _column("line", _I64, "Line of the first byte, from 1, where the format has lines."),
         _column("reason", _TEXT, "Why the bytes are no event."),
         _column(
-            "sample", pa.binary(), "Their first bytes, at most 1024; null where they may be of a request."
+            "sample",
+            pa.binary(),
+            "Their first bytes, at most 1024, masked; of what is no part of a response only those before the"
+            " first brace or quote; null where they may be of a request.",
         ),
     ]
 )

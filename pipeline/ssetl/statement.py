@@ -16,6 +16,7 @@ import msgspec
 
 from ssetl.errors import QueryError
 from ssetl.functions import FUNCTIONS, OPERATORS
+from ssetl.parameters import is_utf8
 
 QUERY_NODES: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 """Kinds of query that only read; INSERT, UPDATE, DELETE, MERGE and COPY have nodes of their own."""
@@ -69,11 +70,15 @@ def parse(connection: duckdb.DuckDBPyConnection, sql: str, origin: str) -> State
     Raises:
         QueryError: it is no SQL, more or less than one statement, or may do more than read.
     """
+    if not is_utf8(sql):
+        raise QueryError(f"{origin}: expected UTF-8, and some of its bytes are none.")
     try:
         statements = connection.extract_statements(sql)
     except duckdb.Error as error:
         raise failure(error, sql, origin) from None
-    if len(statements) != 1:
+    if not statements:
+        raise QueryError(f"{origin}: expected one SELECT, found nothing.")
+    if len(statements) > 1:
         raise QueryError(
             f"{origin}: expected one SELECT, found {len(statements)} statements. Run them one by one."
         )

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from ssetl import schema, statement
-from ssetl.errors import DatasetDamaged, QueryError
+from ssetl.errors import BadParameter, DatasetDamaged, QueryError
 from ssetl.parameters import Value
 from ssetl.results import gathered
 from ssetl.statement import Statement
@@ -68,7 +68,10 @@ class Warehouse:
             self._build(files, views, {} if content else _WITHOUT_CONTENT)
         except duckdb.Error as error:
             self.close()
-            raise DatasetDamaged(f"the dataset cannot be read: {statement.explanation(error)}") from None
+            told = statement.explanation(error)
+            raise DatasetDamaged(
+                f"the dataset cannot be read: {told} `ssetl check` names what is missing or damaged."
+            ) from None
 
     def _build(
         self,
@@ -102,8 +105,10 @@ class Warehouse:
         leave as text. Of columns with one name, the later ones get `_1`, `_2`.
 
         Raises:
+            BadParameter: `values` are not those that it has parameters for.
             QueryError: DuckDB refused the query; also while batches are read, when it fails midway.
         """
+        _check_values(query, values or {})
         try:
             relation = self._connection.sql(query.sql, params=dict(values or {}))
             reader = relation.project(_plain(relation)).to_arrow_reader(VECTOR_ROWS)
@@ -151,6 +156,14 @@ class Warehouse:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _check_values(query: Statement, values: Mapping[str, Value]) -> None:
+    if missing := sorted(query.parameters - values.keys()):
+        name = missing[0]
+        raise BadParameter(f"{query.origin}: ${name} has no value: give it one, as in --param {name}=VALUE.")
+    if unused := sorted(values.keys() - query.parameters):
+        raise BadParameter(f"{query.origin}: there is no ${unused[0]} in it, and a value is given for it.")
 
 
 def _interruption(error: RuntimeError) -> BaseException:

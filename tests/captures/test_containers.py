@@ -1,6 +1,7 @@
 """Every container, on a small capture of its own: its name, its exchanges, and what it knows of each."""
 
 import json
+import shutil
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -348,6 +349,17 @@ def test_where_nothing_is_an_event_not_all_is_held_in_memory() -> None:
     reader = BytesIO(QUIET * (2 * MAX_LOOK // len(QUIET)))
     open_capture(reader)
     assert reader.tell() <= MAX_LOOK + 2 * HEAD
+
+
+@pytest.mark.parametrize(("kind", "name"), [("zip", "zip"), ("tar", "tar")])
+def test_archives_are_not_looked_into(kind: str, name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.sse").write_bytes((CHUNK + b"\n\n") * 9)
+    archive = Path(shutil.make_archive(str(tmp_path / "archive"), kind, folder))
+    capture = open_capture(BytesIO(archive.read_bytes()))
+    assert capture.container == name
+    assert list(capture.exchanges) == [Leftover(0, archive.stat().st_size, "archive")]
 
 
 def test_lines_of_documents_survive_a_broken_one() -> None:

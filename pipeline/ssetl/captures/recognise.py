@@ -11,8 +11,8 @@ from io import BytesIO
 from typing import Final
 
 from ssetl.captures import bodies, documents, httpdump, httprr, lmstudio, raw, shapes
-from ssetl.captures.container import Exchanges, Opened, Reader, Rewound
-from ssetl.captures.exchange import Exchange, Read
+from ssetl.captures.container import Exchanges, Opened, Reader, Rewound, blocks
+from ssetl.captures.exchange import Exchange, Leftover, Read
 from ssetl.lines import MAX_LINE
 
 HEAD: Final = 64 << 10
@@ -29,6 +29,7 @@ _YAML_LIST: Final = re.compile(
     re.MULTILINE,
 )
 _JSON_START: Final = re.compile(rb"\{|\[\s*[\[{\"\]]")  # and not a `[2025-…]` or a `[pod/…]` of a log
+_ARCHIVES: Final = {"zip": (0, b"PK\x03\x04"), "tar": (257, b"ustar")}
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -41,6 +42,9 @@ def open_capture(reader: Reader) -> Opened:
     """
     head, complete = _head(reader)
     source = Rewound(head, reader)
+    for name, (place, magic) in _ARCHIVES.items():
+        if head.startswith(magic, place):
+            return Opened(name, _unread(source))
     if bodies.is_binary_event_stream(head):
         return _whole("event-stream", source, lambda body: iter([Exchange([Read(body)])]))
     start = head.removeprefix(_BOM).lstrip()
@@ -144,6 +148,11 @@ class _Window:
     def source(self) -> Reader:
         """The whole capture."""
         return Rewound(b"".join(self._parts), self._reader)
+
+
+def _unread(source: Reader) -> Exchanges:
+    """An archive is not looked into: half of what it holds would come out wrong."""
+    yield Leftover(0, sum(map(len, blocks(source))), "archive")
 
 
 def _whole(name: str, source: Reader, exchanges: Callable[[bytes], Exchanges]) -> Opened:

@@ -72,7 +72,10 @@ def find(paths: Iterable[str | Path]) -> Found:
             search.visit(os.path.normpath(Path(match).absolute()))
     if not search.sources and not search.rejected:
         where = ", ".join(map(text_path, named))
-        raise NoSources(f"expected files to ingest in {where}, and there are none: name another path.")
+        raise NoSources(
+            f"expected files to ingest in {where}, and there are none (hidden files and datasets are passed"
+            " over): name another path."
+        )
     return Found(sorted(search.sources.values()), sorted(search.rejected))
 
 
