@@ -22,6 +22,7 @@ MAX_LOOK: Final = 16 << 20
 """Bytes that are looked at where the first lines hold no event: a log may begin with something else."""
 
 _HINTS: Final = (b"data:", b"choices", b"candidates", b"object", b"type", b"done", b"generated_text")
+_ENOUGH: Final = 16  # lines that are events as they are: so are those behind them
 _FEW: Final = 4  # lines that still tell that stamps go on
 _YAML_START: Final = re.compile(rb"(?:---|[A-Za-z_]+:)[ \t]*+(?:[0-9.]*+)[ \t]*+\r?\n")
 _YAML_LIST: Final = re.compile(
@@ -95,6 +96,8 @@ def _open_lines(head: bytes, reader: Reader, *, complete: bool) -> Opened:
         lines = lines + window.lines()
     filled = [line for line in lines if line and not line.isspace()]
     container = raw.SSE
+    if filled and all(shapes.event_in(line) for line in filled[:_ENOUGH]):
+        return Opened(raw.NDJSON, raw.read(raw.NDJSON, window.source()))
     if sum(map(shapes.is_sse, filled)) * 2 <= len(filled):
         from ssetl.captures import linelog  # noqa: PLC0415 - as above
 

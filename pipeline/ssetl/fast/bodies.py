@@ -43,7 +43,8 @@ class Body(msgspec.Struct, frozen=True):
 
     def missing(self, *, by_line: bool) -> tuple[bytes, bytes]:
         """What its last line lacks to be a whole one, and what it lacks of a blank line."""
-        ending = b"\r\n" if b"\r\n" in self.data else b"\n"
+        first = self.data.find(b"\n")
+        ending = b"\r\n" if self.data[max(first - 1, 0) : first] == b"\r" else b"\n"
         has_blank_line = by_line or self.data.endswith(_BLANK_LINES)
         return b"" if self.data.endswith(b"\n") else ending, b"" if has_blank_line else ending
 
