@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import ssetl
+from ssetl.fast import many
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import generate
@@ -33,6 +34,17 @@ def test_duckdb_gives_as_many_rows_and_as_much_text_as_ssetl(captures, tmp_path)
     assert (summary.streams, summary.events, summary.rejects) == (2 * STREAMS, 2 * EVENTS, 0)
     assert run.written("duckdb", tmp_path) == run.written(run.SSETL, tmp_path / "lake")
     assert run.written("duckdb", tmp_path)[0] == 2 * EVENTS
+
+
+@pytest.mark.parametrize("files", [1, 6])
+@pytest.mark.parametrize("manner", generate.MANNERS)
+def test_however_streams_are_written_they_are_the_same(manner, files, monkeypatch, tmp_path):
+    monkeypatch.setattr(generate, "STREAMS", STREAMS)
+    monkeypatch.setattr(generate, "EVENTS", EVENTS)
+    monkeypatch.setattr(many, "LEAST", 0)
+    generate.write("plain", tmp_path / "captures", files=files, manner=manner)
+    summary = ssetl.ingest(tmp_path / "captures", dataset=tmp_path / "lake")
+    assert (summary.streams, summary.events, summary.rejects) == (STREAMS, EVENTS, 0)
 
 
 def test_a_command_that_fails_is_no_result():

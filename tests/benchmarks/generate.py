@@ -1,9 +1,10 @@
 """Captures for the benchmark: the same arguments give the same bytes on any machine.
 
-    python tests/benchmarks/generate.py SHAPE FOLDER [--scale 4] [--files 3000]
+    python tests/benchmarks/generate.py SHAPE FOLDER [--scale 4] [--files 3000] [--manner lines]
 
 One page is 3,000 streams in 685,773 events, 208 MB where the shape is `plain`; `--scale` is the number of
-pages. The streams lie behind each other, in one file or in many; only `interleaved` mixes them.
+pages. The streams lie behind each other, in one file or in many; only `interleaved` mixes them. Others write
+them in another manner: with keep-alives, or without blank lines.
 """
 
 import argparse
@@ -14,6 +15,13 @@ from typing import Final, NamedTuple
 
 STREAMS: Final = 3_000
 EVENTS: Final = 685_773
+MANNERS: Final[dict[str, Callable[[str], str]]] = {
+    "plain": lambda text: text,
+    "comments": lambda text: ": OPENROUTER PROCESSING\n\n" * 2 + text,
+    "lines": lambda text: text.replace("\n\n", "\n"),
+}
+"""How the text of a stream is written, or of all streams that are mixed."""
+
 OPEN: Final = 24
 """Streams that `interleaved` has open at once."""
 
@@ -406,7 +414,7 @@ def _mixed(streams: Iterator[list[str]], source: random.Random) -> Iterator[str]
                 yield next(running[place])  # nothing tells whose terminator it is
 
 
-def write(shape: str, folder: Path, scale: int = 1, files: int = 1) -> list[Path]:
+def write(shape: str, folder: Path, scale: int = 1, files: int = 1, manner: str = "plain") -> list[Path]:
     """Write `scale` pages to `files` files in `folder`, which is created; give their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{shape}-{n:06d}.sse" for n in range(files)]
@@ -423,7 +431,7 @@ def write(shape: str, folder: Path, scale: int = 1, files: int = 1) -> list[Path
                 if file is not None:
                     file.close()
                 file = paths[written // per_file].open("w", encoding="ascii")
-            file.write(text)
+            file.write(MANNERS[manner](text))
             written += 1
     if file is not None:
         file.close()
@@ -439,8 +447,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scale", type=int, default=1)
     parser.add_argument("--files", type=int, default=1)
+    parser.add_argument("--manner", choices=MANNERS, default="plain")
     given = parser.parse_args()
-    write(given.shape, given.folder, given.scale, given.files)
+    write(given.shape, given.folder, given.scale, given.files, given.manner)
 
 
 if __name__ == "__main__":

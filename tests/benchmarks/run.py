@@ -139,10 +139,10 @@ def written(name: str, folder: Path) -> tuple[int, int]:
 def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: argparse.Namespace) -> list[str]:
     """Run all contenders on one input; the rows of the table that says what they took."""
     files = scale * given.files
-    source = work / "captures" / f"{shape}-{scale}-{files}"
+    source = work / "captures" / f"{shape}-{scale}-{files}-{given.manner}"
     if not source.exists():
         _say(f"{shape} x{scale}: generating")
-        generate.write(shape, source, scale, files=files)
+        generate.write(shape, source, scale, files, given.manner)
     size = sum(_warm(path) for path in source.iterdir())
     contenders = [SSETL, *(name for name in peers if shape in PEERS[name].shapes)]
     costs: dict[str, list[Cost]] = {name: [] for name in contenders}
@@ -160,7 +160,7 @@ def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: arg
                     _say(f"MISMATCH {shape} x{scale}: {name} wrote {rows[name]}, ssetl {rows[SSETL]}")
     shutil.rmtree(work / "output")
     middle = {name: median(runs) for name, runs in costs.items()}
-    amount = f"{scale}x in {files}"
+    amount = f"{scale}x in {files}" + ("" if given.manner == "plain" else f", {given.manner}")
     return [_row(shape, amount, name, size, cost, base=middle.get(BASE)) for name, cost in middle.items()]
 
 
@@ -244,6 +244,7 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="+", choices=generate.SHAPES, default=list(generate.SHAPES))
     parser.add_argument("--scales", nargs="+", type=int, default=[1], help="pages of 3,000 streams")
     parser.add_argument("--files", type=int, default=1, help="files of a page; with 3,000 each is one stream")
+    parser.add_argument("--manner", choices=generate.MANNERS, default="plain", help="how streams are written")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--python", nargs="*", default=[], metavar="PEER=PATH", help="interpreter of a peer")
