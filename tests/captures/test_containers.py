@@ -295,6 +295,8 @@ def test_a_binary_event_stream_may_be_the_whole_file() -> None:
         (b'event: ping\ndata: {"interactions":[]}\n\n', "sse"),
         (b'{"choices":[]}\n{"a":2}\n', "ndjson"),
         (b'{"type":"of an API that nobody knows"}\n{"type":"b"}\n', "ndjson"),
+        (b'  {"choices":[]}\n  {"choices":[]}\n', "ndjson"),
+        (b'{"delta":"a"}\n{"delta":"b"}\n', "ndjson"),
         (b'{"a":1}\n{"a":2}\n', "sse"),  # of metrics, say: plain text, whose lines are no events
         (b'{"a":1}\n', "json"),
         (b'{"a":1', "document"),
@@ -343,6 +345,15 @@ def test_events_are_found_however_much_stands_before_them(quiet: bytes, event: b
         pass
     assert capture.counts["events"] == 20
     assert capture.tally.total() == len(text)
+
+
+def test_one_event_may_lie_across_what_is_looked_at_together() -> None:
+    event = b"DEBUG chunk: " + CHUNK + b"\n"
+    for before in range(0, len(event) + 1, 7):
+        lines = QUIET * (HEAD // len(QUIET) + 2)
+        text = lines[: HEAD - before].rpartition(b"\n")[0] + b"\n"
+        text += b"x" * (HEAD - before - len(text) - 1) + b"\n" + event
+        assert open_capture(BytesIO(text)).container == "log"
 
 
 def test_where_nothing_is_an_event_not_all_is_held_in_memory() -> None:

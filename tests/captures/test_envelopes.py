@@ -1,6 +1,7 @@
 """JSON around events, and leads before them."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -160,20 +161,48 @@ def test_leads_may_differ(one: bytes, other: bytes) -> None:
     assert [leads.extract(lead, line) for line in log] == payloads
 
 
-def test_of_leads_that_show_the_same_events_one_counts() -> None:
+@pytest.mark.parametrize(
+    "parsed",
+    [
+        lambda event: event,
+        lambda event: {**event, "usage": None},
+        lambda event: dict(sorted(event.items(), reverse=True)),
+        lambda event: {**event, "choices": [{**event["choices"][0], "logprobs": None, "x": False}]},
+        lambda event: {"object": event["object"], "choices": event["choices"]},
+        lambda event: {**event, "choices": [{"delta": event["choices"][0]["delta"]}]},
+    ],
+)
+def test_of_leads_that_show_the_same_events_one_counts(parsed: Callable[[Any], Any]) -> None:
     log = []
-    for text in ("a", "b", "c"):
-        event = json.loads(chunk_of("x", text))
-        more = {**event, "choices": [{**event["choices"][0], "logprobs": None}], "usage": None}
-        log += [b"received data: " + chunk_of("x", text), b"parsed " + json.dumps(more).encode()]
+    for text in "abcde":
+        event = chunk_of("x", text)
+        log += [b"received data: " + event, b"parsed " + json.dumps(parsed(json.loads(event))).encode()]
     log.append(b"received data: [DONE]")
     lead = leads.recognise(log)
     assert lead is not None
     found = [leads.extract(lead, line) for line in log]
-    assert found == [
-        *[b"data: " + chunk_of("x", text) if n == 0 else None for text in "abc" for n in (0, 1)],
-        b"data: [DONE]",
+    assert found[:-1:2] == [b"data: " + chunk_of("x", text) for text in "abcde"]
+    assert set(found[1::2]) == {None}
+
+
+def test_events_without_ids_that_say_something_else_are_others() -> None:
+    words = ["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "and", "the", "cat"]
+    log = [
+        lead + b'data: {"type":"content_block_delta","delta":{"text":"%b"}}' % word.encode()
+        for lead, said in ((b"summary ", words), (b"answer ", words[::-2]))
+        for word in said
     ]
+    lead = leads.recognise(log)
+    assert lead is not None
+    assert None not in [leads.extract(lead, line) for line in log]
+
+
+@pytest.mark.parametrize("lead", [b"\x1b[36m", b"\x1b[36mDEBUG:\x1b[0m", b"INFO chunk7"])
+def test_a_lead_may_end_in_a_word_with_a_digit(lead: bytes) -> None:
+    log = [lead + b"data: " + chunk_of("x", text) for text in "abc"]
+    found = leads.recognise(log)
+    assert found is not None
+    assert [leads.extract(found, line) for line in log] == [line.removeprefix(lead) for line in log]
 
 
 def test_no_lead_where_events_stand_at_the_start() -> None:

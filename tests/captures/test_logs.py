@@ -161,6 +161,13 @@ def test_stamps_that_stand_still_at_first_are_times_if_they_go_on_later() -> Non
     assert len(set(times_of(first + b"2025-04-21T03:22:02Z %b\n" % EVENT))) == 2
 
 
+def test_what_stamps_that_stand_still_show_is_not_forgotten() -> None:
+    first = b"2025-04-21T03:22:01Z DEBUG up %b\n" % EVENT * 100
+    idle = b"2025-04-21T03:22:0%dZ INFO idle: nothing of interest is here\n"
+    text = first + idle % 1 * 2000 + idle % 5 * 2000
+    assert len([line for line in lines_of(text) if line.text == EVENT]) == 100
+
+
 def test_prose_that_begins_with_numbers_is_raw_text() -> None:
     container, pieces = pieces_of(b"1745205719 apples\n1745205720 pears\n1745205721 plums\n")
     assert container == "sse"

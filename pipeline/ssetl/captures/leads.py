@@ -9,8 +9,8 @@ not count it twice. Words with a digit in a lead may differ from line to line, a
 import ast
 import json
 import re
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from ssetl import jsontext
 from ssetl.captures import shapes
@@ -20,7 +20,10 @@ _MAX_LEADS: Final = 64
 _VARYING: Final = re.compile(rb"[\w-]*[0-9][\w-]*")
 _BLANKS: Final = re.compile(rb" +")
 _OBJECT: Final = re.compile(rb'\{\s*"')
-_ADDED: Final = ("choices", "candidates", "delta")
+_ADDED: Final = ("choices", "candidates", "delta", "message", "response")
+_AGAIN: Final = (
+    0.8  # share of the events of a lead that others have shown: rarely all, for some are not parsed
+)
 _TRIES: Final = 3  # objects of one line that are looked at
 _QUOTED: Final = {
     b'"': re.compile(rb'((?:[^"\\]++|\\.)*+)"'),
@@ -34,29 +37,64 @@ Lead = re.Pattern[bytes]
 
 def recognise(lines: Sequence[bytes]) -> Lead | None:
     """The leads of a log, or None if its lines hold no event, or hold it at their start."""
-    shown: dict[bytes, list[bytes]] = {}
-    for line in lines:
+    shown: dict[bytes, list[_Shown]] = {}
+    for number, line in enumerate(lines):
         for at in _candidates(line):
             payload = _payload(line[:at], line[at:])
             event = None if payload is None else _event_in(payload)
             if event is not None:
                 lead = _VARYING.sub(b"\x00", _BLANKS.sub(b" ", line[:at]))
-                shown.setdefault(lead, []).append(event)
+                shown.setdefault(lead, []).append(_Shown(number, event.get("id"), _texts(event)))
                 break
     found: list[bytes] = []
-    known: set[bytes] = set()
+    known: list[_Shown] = []
     for lead, events in sorted(shown.items(), key=lambda item: -len(item[1])):
-        if not lead and not found:
+        if not lead.strip() and not found:
             return None
-        if sum(event in known for event in events) * 2 <= len(events) and len(found) < _MAX_LEADS:
+        if len(found) < _MAX_LEADS and (not found or _are_others(events, known)):
             found.append(lead)
-            known.update(events)
+            known = sorted([*known, *events])
     # The longest first: another one may begin like it.
     return re.compile(b"|".join(map(_pattern, sorted(found, key=len, reverse=True)))) if found else None
 
 
+class _Shown(NamedTuple):
+    """An event of a log: its line, its id, and what it says."""
+
+    line: int
+    id: object
+    texts: tuple[str, ...]
+
+
+def _are_others(events: Sequence[_Shown], known: Sequence[_Shown]) -> bool:
+    """Whether events are others than those that are known.
+
+    Loggers show an event once more in their own way, with members added, left out or in another order. But
+    they do not give it another id, and what they show says the same in the same order.
+    """
+    ids = {event.id for event in events} - {None}
+    if ids and ids.isdisjoint(event.id for event in known):
+        return True
+    said = [event.texts for event in events if event.texts]
+    before = [event.texts for event in known]
+    again = place = 0
+    for texts in said:
+        if texts in before[place:]:
+            place = before.index(texts, place) + 1
+            again += 1
+    return again < len(said) * _AGAIN
+
+
 def _pattern(lead: bytes) -> bytes:
-    return rb"[\w-]++".join(re.escape(part).replace(rb"\ ", b" ++") for part in lead.split(b"\x00"))
+    *parts, last = lead.split(b"\x00")
+    pattern = b"".join(_literal(part) + rb"[\w-]++" for part in parts[:-1])
+    if parts:  # what varies may stand right before the event, and its letters be followed by others
+        pattern += _literal(parts[-1]) + (rb"[\w-]++" if last else rb"[\w-]+?(?=data:|\{)")
+    return pattern + _literal(last)
+
+
+def _literal(part: bytes) -> bytes:
+    return re.escape(part).replace(rb"\ ", b" ++")
 
 
 def extract(lead: Lead, line: bytes) -> bytes | None:
@@ -103,17 +141,23 @@ def _unquoted(quote: bytes, rest: bytes) -> bytes | None:
     return text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
 
 
-def _event_in(payload: bytes) -> bytes | None:
-    """What tells the event of a payload from others, however it is written there; None if it is none."""
+def _event_in(payload: bytes) -> dict[str, Any] | None:
+    """The event of a payload, an empty one if it is the terminator; None if it is no event."""
     if payload.startswith(b"data:"):
         text = payload.removeprefix(b"data:").strip()
-        return text if text == b"[DONE]" else _essence(shapes.object_in(text))
-    return _essence(shapes.event_in(payload))
+        return {} if text == b"[DONE]" else shapes.object_in(text)
+    return shapes.event_in(payload)
 
 
-def _essence(event: dict[str, Any] | None) -> bytes | None:
-    """The id of an event and what it adds: members that one logger writes another may leave out."""
-    if event is None:
-        return None
+def _texts(event: dict[str, Any]) -> tuple[str, ...]:
+    """The texts in what an event adds, without their order."""
     added = next((event[name] for name in _ADDED if name in event), event)
-    return jsontext.encode([event.get("id"), jsontext.drop_nulls(added)]).encode()
+    return tuple(sorted(_strings(added)))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _strings(each)

@@ -8,6 +8,7 @@ capture can be opened.
 import re
 from collections.abc import Callable
 from io import BytesIO
+from itertools import islice
 from typing import Final
 
 from ssetl.captures import bodies, documents, httpdump, httprr, lmstudio, raw, shapes
@@ -21,9 +22,26 @@ HEAD: Final = 64 << 10
 MAX_LOOK: Final = 16 << 20
 """Bytes that are looked at where the first lines hold no event: a log may begin with something else."""
 
-_HINTS: Final = (b"data:", b"choices", b"candidates", b"object", b"type", b"done", b"generated_text")
+_HINTS: Final = (
+    *(
+        b"data:",
+        b"[DONE]",
+        b"choices",
+        b"candidates",
+        b"completion",
+        b"response",
+        b"message_",
+        b"content_block",
+    ),
+    *(b'done"', b'done\\"', b"generated_text", b"event_type", b"transcript.", b"interaction.", b'"error"'),
+)
+"""Of these, a line that holds an event has one."""
+
+_HINT: Final = re.compile(b"|".join(map(re.escape, _HINTS)))
+
+_ASKED: Final = 64  # lines of a window with such a word that are looked into
 _ENOUGH: Final = 16  # lines that are events as they are: so are those behind them
-_FEW: Final = 4  # lines that still tell that stamps go on
+_MORE: Final = 16  # windows in which stamps that stand still may go on
 _YAML_START: Final = re.compile(rb"(?:---|[A-Za-z_]+:)[ \t]*+(?:[0-9.]*+)[ \t]*+\r?\n")
 _YAML_LIST: Final = re.compile(
     rb"^(?:interactions|http_interactions|log|requests|responses|when|then):[ \t]*(?:\[\])?\r?\n",
@@ -87,37 +105,30 @@ def _is_yaml(start: bytes) -> bool:
 
 def _open_lines(head: bytes, reader: Reader, *, complete: bool) -> Opened:
     window = _Window(head, reader, complete=complete)
-    lines = first = window.lines()
-    while not any(map(_tells, lines)) and window.go_on():
-        lines = window.lines(hinted=True)
-    if not any(map(_tells, lines)):
+    lines = first = window.lines
+    while not (found := window.holds_event()) and window.go_on():
+        lines = window.lines
+    if not found:
         lines = first
     elif lines is not first and window.go_on():
-        lines = lines + window.lines()
-    filled = [line for line in lines if line and not line.isspace()]
-    container = raw.SSE
-    if filled and all(shapes.event_in(line) for line in filled[:_ENOUGH]):
+        lines = lines + window.lines
+    filled = [text for line in lines if (text := line.strip())]
+    if filled and all(shapes.event_in(text) for text in filled[:_ENOUGH]):
         return Opened(raw.NDJSON, raw.read(raw.NDJSON, window.source()))
+    container = raw.SSE
     if sum(map(shapes.is_sse, filled)) * 2 <= len(filled):
         from ssetl.captures import linelog  # noqa: PLC0415 - as above
 
         form = linelog.recognise(lines)
-        while form is not None and form.stands_still and window.go_on():
-            form = linelog.recognise([*lines[:_FEW], *window.lines()]) or form
+        for _ in range(_MORE):
+            if form is None or not form.stands_still or not window.go_on():
+                break
+            form = linelog.recognise([*lines, *window.lines]) or form
         if form is not None:
             return Opened("log", linelog.read(window.source(), form))
-        if any(
-            shapes.may_be_event(value) or shapes.is_event(value) for value in map(shapes.object_in, filled)
-        ):
+        if any(shapes.may_stream(value) for value in map(shapes.object_in, filled)):
             container = raw.NDJSON
     return Opened(container, raw.read(container, window.source()))
-
-
-def _tells(line: bytes) -> bool:
-    """Whether a line holds an event, or a piece of an event stream."""
-    from ssetl.captures import leads  # noqa: PLC0415 - as above
-
-    return shapes.is_sse(line) or shapes.event_in(line) is not None or leads.recognise([line]) is not None
 
 
 class _Window:
@@ -129,13 +140,7 @@ class _Window:
         self._reader = reader
         self._complete = complete
         self._left = MAX_LOOK
-
-    def lines(self, *, hinted: bool = False) -> list[bytes]:
-        """The whole lines in it; none if they are to be `hinted` and hold no word that events have."""
-        if hinted and not any(hint in self._text for hint in _HINTS):
-            return []
-        lines = [line.rstrip(b"\r") for line in self._text.split(b"\n")]
-        return lines if self._complete else lines[:-1] or lines
+        self.lines = self._whole_lines() or [self._text]
 
     def go_on(self) -> bool:
         """Go on by some bytes; False if there are no more, or it has gone far enough."""
@@ -145,12 +150,29 @@ class _Window:
         self._parts.append(block)
         self._left -= len(block)
         self._complete = not block
-        self._text = self._text[self._text.rfind(b"\n") + 1 :] + block
+        begun = self._text[self._text.rfind(b"\n") + 1 :]
+        self._text = (begun if len(begun) <= HEAD else b"") + block  # a longer line is none to learn from
+        self.lines = self._whole_lines()
         return True
+
+    def holds_event(self) -> bool:
+        """Whether one of its lines holds an event; of those that look like it, the first ones are asked."""
+        from ssetl.captures import leads  # noqa: PLC0415 - most captures are no logs
+
+        if not any(hint in self._text for hint in _HINTS):
+            return False
+        return any(
+            line.startswith(b"data:") or shapes.event_in(line.strip()) or leads.recognise([line])
+            for line in islice(filter(_HINT.search, self.lines), _ASKED)
+        )
 
     def source(self) -> Reader:
         """The whole capture."""
         return Rewound(b"".join(self._parts), self._reader)
+
+    def _whole_lines(self) -> list[bytes]:
+        lines = [line.rstrip(b"\r") for line in self._text.split(b"\n")]
+        return lines if self._complete else lines[:-1]
 
 
 def _unread(source: Reader) -> Exchanges:

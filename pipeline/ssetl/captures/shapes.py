@@ -12,6 +12,7 @@ from ssetl import jsontext
 _FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b": ")
 _DATA: Final = re.compile(rb"data: ?(?:\{|\[DONE\])")
 _OBJECTS: Final = ("chat.completion", "text_completion", "response.", "thread.", "response")
+_SAYING: Final = frozenset({"delta", "text", "content", "token", "usage"})
 _NAMES: Final = ("type", "event", "event_type")
 _TYPES: Final = (
     "response.",
@@ -66,6 +67,13 @@ def is_event(value: Any) -> bool:
         or ("event_type" in value and ("is_finished" in value or "text" in value))
         or (isinstance(value.get("token"), dict) and "generated_text" in value)
         or (name == "error" and "error" in value)
+    )
+
+
+def may_stream(value: Any) -> bool:
+    """Whether a line of JSON could be an event of some API: a metric or a log message could not."""
+    return (
+        is_event(value) or may_be_event(value) or (isinstance(value, dict) and not _SAYING.isdisjoint(value))
     )
 
 

@@ -72,7 +72,7 @@ class Joined(msgspec.Struct, frozen=True):
 
 
 def joined(bodies: Sequence[Body], *, by_line: bool) -> Joined | None:
-    """Bodies behind each other, all of them joinable; None if their lines are too short to be looked at.
+    """Bodies behind each other, all of them joinable; None if there is nothing in them to be looked at.
 
     `by_line` tells whether each line is a unit, for there are no blank lines.
     """
@@ -92,6 +92,8 @@ def joined(bodies: Sequence[Body], *, by_line: bool) -> Joined | None:
     are_borders = starts[np.searchsorted(starts, borders)] == borders
     tallies = [Counter(blank=-blank) for _, blank in missing]
     remarks = list(_remarks(block))
+    if len(remarks) == len(block.starts):
+        return None
     block = block.without([unit for unit, _, _ in remarks])
     units = np.searchsorted(block.starts, borders)
     comments = np.zeros(len(block.starts) + 1, np.int32)
@@ -123,6 +125,8 @@ def _remarks(block: Block) -> Iterator[tuple[int, int, Counter[str]]]:
 
 
 def _remark(text: bytes) -> tuple[int, Counter[str]] | None:
+    if not all(line.startswith(b":") or not line.strip(b"\r") for line in text.split(b"\n")):
+        return None  # what is added to a last line would be of another kind
     parser = event_parser()
     frames = [*parser.feed(text), *parser.close()]
     if all(isinstance(frame, Comment) and is_remark(frame) for frame in frames):
