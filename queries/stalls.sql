@@ -47,7 +47,8 @@ timed as (
     where selected.clock <> 'none' and selected.clock_steps = 0
 ),
 
--- Streams with a silence that is, or may be, long enough: only their events are looked at, by numbers, not by long ids.
+-- Streams with a silence that is, or may be, long enough: only their events are looked at, and by numbers,
+-- not by long ids.
 stalled as (
     select row_number() over () as stream, *
     from timed

@@ -59,15 +59,6 @@ def encode(value: Any) -> str:
     return _encoder.encode(value).decode()
 
 
-def drop_nulls(value: Any) -> Any:
-    """`value` without the null members of its objects, at any depth."""
-    if type(value) is dict:
-        return {key: drop_nulls(member) for key, member in value.items() if member is not None}
-    if type(value) is list:
-        return [drop_nulls(element) for element in value]
-    return value
-
-
 def _decode_leniently(text: bytes) -> Any:
     try:
         return _pair(_lenient.decode(text.decode("utf-8", "replace").strip(" \t\r\n")))

@@ -5,8 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ssetl.apis.row import Api, Chunk, flatten, restore
-from ssetl.jsontext import drop_nulls
+from ssetl.apis.row import Api, Chunk, drop_nulls, flatten, restore
 
 
 @pytest.fixture

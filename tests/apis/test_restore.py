@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssetl.apis import APIS, UNKNOWN, by_name, recognise
-from ssetl.apis.row import flatten, restore
-from ssetl.jsontext import drop_nulls
+from ssetl.apis.row import drop_nulls, flatten, restore
 
 EXAMPLES = [json.loads(line) for line in (Path(__file__).parent / "examples.jsonl").read_text().splitlines()]
 MEMBERS = st.sampled_from(

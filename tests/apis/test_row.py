@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssetl import apis
-from ssetl.apis.row import Row, diff, flatten, merge, restore
-from ssetl.jsontext import drop_nulls
+from ssetl.apis.row import Row, diff, drop_nulls, flatten, merge, restore
 
 PLAIN = ("a", "b", "text", "choices")
 SCALARS = st.none() | st.booleans() | st.integers(-1, 2) | st.sampled_from([1.0, 0.5, "", "a", "content"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ssetl.captures import recognise, shapes
 from ssetl.captures.exchange import Exchange, Gap, Leftover, Payload, Piece, Read
 from ssetl.captures.recognise import HEAD, MAX_LOOK, open_capture
 from ssetl.interleaved import read_interleaved
@@ -354,6 +355,11 @@ def test_one_event_may_lie_across_what_is_looked_at_together() -> None:
         text = lines[: HEAD - before].rpartition(b"\n")[0] + b"\n"
         text += b"x" * (HEAD - before - len(text) - 1) + b"\n" + event
         assert open_capture(BytesIO(text)).container == "log"
+
+
+@pytest.mark.parametrize("name", [*shapes._OBJECTS, *shapes._TYPES])
+def test_no_kind_of_event_is_passed_over(name: str) -> None:
+    assert any(hint in name.encode() for hint in recognise._HINTS)
 
 
 def test_where_nothing_is_an_event_not_all_is_held_in_memory() -> None:

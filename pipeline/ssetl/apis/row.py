@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ssetl.jsontext import drop_nulls, encode
+from ssetl.jsontext import encode
 
 Json = Any
 """What a JSON decoder gives: dict, list, str, int, float, bool or None."""
@@ -131,6 +131,15 @@ def restore(api: Api, rows: Sequence[Row]) -> Chunk:
         patch[api.listed or ""] = elements
     chunk: Chunk = drop_nulls(merge(api.skeleton(rows), patch))
     return chunk
+
+
+def drop_nulls(value: Json) -> Json:
+    """`value` without the null members of its objects, at any depth."""
+    if type(value) is dict:
+        return {key: drop_nulls(member) for key, member in value.items() if member is not None}
+    if type(value) is list:
+        return [drop_nulls(element) for element in value]
+    return value
 
 
 def diff(base: Json, target: Json) -> Json:

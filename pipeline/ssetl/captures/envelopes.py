@@ -47,11 +47,6 @@ class Envelope(msgspec.Struct, frozen=True):
     time: str | None
     timed: bool = True
 
-    @property
-    def stands_still(self) -> bool:
-        """Whether all times are the same."""
-        return self.time is not None and not self.timed
-
     def unwrap(self, line: bytes) -> Payload | None:
         """What a line wraps; None if it is no such envelope or wraps nothing."""
         members = _members(line)

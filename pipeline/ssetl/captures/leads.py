@@ -21,9 +21,7 @@ _VARYING: Final = re.compile(rb"[\w-]*[0-9][\w-]*")
 _BLANKS: Final = re.compile(rb" +")
 _OBJECT: Final = re.compile(rb'\{\s*"')
 _ADDED: Final = ("choices", "candidates", "delta", "message", "response")
-_AGAIN: Final = (
-    0.8  # share of the events of a lead that others have shown: rarely all, for some are not parsed
-)
+_AGAIN: Final = 0.8  # share of a lead's events that others have shown: not all, some are not parsed
 _TRIES: Final = 3  # objects of one line that are looked at
 _QUOTED: Final = {
     b'"': re.compile(rb'((?:[^"\\]++|\\.)*+)"'),

@@ -44,9 +44,7 @@ class Format(msgspec.Struct, frozen=True):
     @property
     def stands_still(self) -> bool:
         """Whether it has stamps, but they give no times because all are the same."""
-        return (self.prefix is not None and self.prefix.stands_still) or (
-            self.envelope is not None and self.envelope.stands_still
-        )
+        return not all(each.timed for each in (self.prefix, self.envelope) if each is not None)
 
 
 def recognise(lines: Sequence[bytes]) -> Format | None:

@@ -22,18 +22,9 @@ HEAD: Final = 64 << 10
 MAX_LOOK: Final = 16 << 20
 """Bytes that are looked at where the first lines hold no event: a log may begin with something else."""
 
-_HINTS: Final = (
-    *(
-        b"data:",
-        b"[DONE]",
-        b"choices",
-        b"candidates",
-        b"completion",
-        b"response",
-        b"message_",
-        b"content_block",
-    ),
-    *(b'done"', b'done\\"', b"generated_text", b"event_type", b"transcript.", b"interaction.", b'"error"'),
+_HINTS: Final = tuple(
+    b"data: [DONE] choices candidates completion response message_ content_block generated_text event_type"
+    b' transcript. speech.audio. conversation.item. interaction. thread. "error" error\\" done" done\\"'.split()
 )
 """Of these, a line that holds an event has one."""
 

@@ -43,14 +43,12 @@ class Prefix(msgspec.Struct, frozen=True):
         name: cri, journald, iso, epoch, syslog or clock.
         pattern: what stands before a line; group `source` is who wrote it, `at` when, if that names an
             instant, and `cut` whether the next line continues it.
-        timed: whether the times are arrival times.
-        stands_still: whether they are not because all of them are the same.
+        timed: whether the times are arrival times: they are not if they stand still.
     """
 
     name: str
     pattern: re.Pattern[bytes]
     timed: bool = True
-    stands_still: bool = False
 
     def split(self, line: bytes) -> Stamped | None:
         """`line` taken apart; None if it does not carry the prefix."""
@@ -96,8 +94,7 @@ def recognise(lines: Sequence[bytes]) -> Prefix | None:
         texts = [each.text for each in found]
         anyway = misses == 0 and len(found) >= times.ENOUGH and prefix.name not in _NUMERIC
         if anyway or _speak(texts):
-            timed = times.advances([each.at for each in found])
-            return msgspec.structs.replace(prefix, timed=timed, stands_still=not timed)
+            return msgspec.structs.replace(prefix, timed=times.advances([each.at for each in found]))
     return None
 
 
