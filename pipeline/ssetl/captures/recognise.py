@@ -24,7 +24,8 @@ MAX_LOOK: Final = 16 << 20
 
 _HINTS: Final = tuple(
     b"data: [DONE] choices candidates completion response message_ content_block generated_text event_type"
-    b' transcript. speech.audio. conversation.item. interaction. thread. "error" error\\" done" done\\"'.split()
+    b" transcript. speech.audio. conversation.item. interaction. thread."
+    b' "error" error\\" done" done\\"'.split()
 )
 """Of these, a line that holds an event has one."""
 
