@@ -35,6 +35,6 @@ def read_interleaved(
     if source is not None and sharing.is_worth_it(source.size):
         offset = yield from sharing.read(reading, exchange, source)
         body = source.reads(offset, source.size)
-    for piece, block in ahead(reading.pieces(body, offset)):
+    for piece, block in ahead(reading.pieces(body, offset), lambda made: made[1] is not None):
         yield from reading.take(piece, block)
     reading.close()
