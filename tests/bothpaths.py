@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from reading import CAPTURE_ID
 from ssetl import schema, tables
-from ssetl.captures.exchange import Exchange, Read
+from ssetl.captures.exchange import Exchange, Piece, Read
 from ssetl.fast import path
 from ssetl.interleaved import read_interleaved
 from ssetl.streams import Capture
@@ -30,11 +30,12 @@ def blocks(source: random.Random, data: bytes) -> list[bytes]:
 
 
 def read(
-    reader: Callable[[Capture, Exchange], Any], pieces: Sequence[bytes], *, ndjson: bool = False
+    reader: Callable[[Capture, Exchange], Any], pieces: Sequence[bytes | Piece], *, ndjson: bool = False
 ) -> Capture:
-    """What a raw file in these pieces becomes on one of the paths."""
+    """What a raw file, or a log, in these pieces becomes on one of the paths."""
     capture = Capture(CAPTURE_ID)
-    for _ in reader(capture, Exchange([Read(piece) for piece in pieces], single=False, ndjson=ndjson)):
+    body = [Read(piece) if isinstance(piece, bytes) else piece for piece in pieces]
+    for _ in reader(capture, Exchange(body, single=False, ndjson=ndjson)):
         pass
     return capture
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from ssetl.apis import UNKNOWN
 from ssetl.apis.row import Row, ToolCall, Usage
 from ssetl.stream import Origin, Stream
 from ssetl.timeline import MARKS, Timeline, marks, quantile
+from ssetl.timeline import UNKNOWN as UNTOLD
 
 ROLE = Row(choice_index=0, role="assistant", content="")
 TEXT = Row(choice_index=0, content="a")
@@ -372,3 +374,43 @@ def test_an_event_tells_the_time_since_the_request_and_since_the_previous_event(
     assert [timeline.event(at, ("event",)) for at in given] == [
         (100, None), (100, 0), (250, 150), (None, None), (300, None), (None, None), (None, 10),
     ]  # fmt: skip
+
+
+instants = st.one_of(st.none(), st.integers(0, 40))
+held = st.sampled_from([marks([row]) for row in (ROLE, TEXT, THOUGHT, REFUSAL, CALL, STOP, PING)])
+
+
+@given(
+    st.one_of(st.none(), st.integers(0, 20)),
+    st.lists(st.tuples(instants, held), max_size=4),
+    st.one_of(
+        st.lists(st.tuples(st.integers(0, 40), held), min_size=1, max_size=40),
+        st.lists(st.tuples(instants, held), min_size=1, max_size=40),
+    ),
+    instants,
+    st.tuples(instants, held),
+)
+def test_many_events_at_once_are_as_one_by_one(
+    sent: int | None,
+    before: list[tuple[int | None, tuple[str, ...]]],
+    many: list[tuple[int | None, tuple[str, ...]]],
+    line: int | None,
+    behind: tuple[int | None, tuple[str, ...]],
+) -> None:
+    one_by_one, at_once = Timeline(sent), Timeline(sent)
+    for timeline in (one_by_one, at_once):
+        for at, marked in before:
+            timeline.event(at, marked)
+        timeline.line(line)
+    expected = [(*one_by_one.event(at, marked), one_by_one.since_content) for at, marked in many]
+    kinds = list(dict.fromkeys(marked for _, marked in many))
+    found = at_once.events(
+        np.array([UNTOLD if at is None else at for at, _ in many]),
+        kinds,
+        np.array([kinds.index(marked) for _, marked in many]),
+    )
+    told = [[None if value == UNTOLD else value for value in column.tolist()] for column in found]
+    assert list(zip(*told, strict=True)) == expected
+    assert vars(at_once) == vars(one_by_one)
+    assert at_once.event(*behind) == one_by_one.event(*behind)
+    assert vars(at_once) == vars(one_by_one)

@@ -51,6 +51,7 @@ class OpenStreams:
     Attributes:
         current: the stream of the event before.
         before_close: called with a stream that is about to be closed; whether its row is made elsewhere.
+        before_line: called with a stream that a line is about to come to that is no event.
         size: bytes of the body so far.
         filled: where the last of them ends that is not blank.
     """
@@ -67,6 +68,7 @@ class OpenStreams:
         self._over: set[str] = set()  # of these, those of which more has come behind their finish
         self.current: Stream | None = None
         self.before_close: Callable[[Stream], bool] | None = None
+        self.before_line: Callable[[Stream], object] | None = None
         self._held: list[Flat] = []
         self._stamp: int | None = None
         self._stamp_used = False
@@ -304,6 +306,8 @@ class OpenStreams:
         stream = self._finished() or self.current
         if stream is None or stream.has_terminator:
             return
+        if self.before_line:
+            self.before_line(stream)
         stream.has_terminator = True
         stream.line(self._stamp if frame.received_at is None else frame.received_at)
         self._close(stream)

@@ -102,14 +102,14 @@ class Stream:
 
     def event(self, rows: Sequence[Row], at: int | None) -> tuple[int | None, int | None]:
         """Take an event; give microseconds since the request and since the previous event."""
-        return self.timeline.event(at, self._count(rows, 1))
+        return self.timeline.event(at, self.count(rows, 1))
 
     def repeat(self, row: Row, times: int) -> None:
         """Take `times` events without a time, all of them like `row` but for what their texts say."""
-        self.timeline.event(None, self._count([row], times))
+        self.timeline.event(None, self.count([row], times))
 
-    def _count(self, rows: Sequence[Row], times: int) -> tuple[str, ...]:
-        """Take events with these rows; give their marks."""
+    def count(self, rows: Sequence[Row], times: int) -> tuple[str, ...]:
+        """Take `times` events with these rows, but for their times; give their marks."""
         held = marks(rows)
         self.events += times
         self._content_events += times * ("content" in held)

@@ -6,6 +6,7 @@ grow with the capture.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -186,6 +187,13 @@ class Capture:
         stream.clocked(None, None)
         stream.repeat(row, times)
         self.count(times)
+
+    def place_timed(self, stream: Stream, alike: Iterable[tuple[Api, Row, int]]) -> None:
+        """The same for events that may have times, in any order: their stream is told these by itself."""
+        for api, row, times in alike:
+            stream.learn(api)
+            stream.count([row], times)
+            self.count(times)
 
     def live(self, index: int, streams: int, events: int) -> Numbered:
         """Count whole streams of an exchange, with all their events, that somebody else makes rows of."""

@@ -11,8 +11,14 @@ from functools import cache
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from ssetl.apis.row import Row
+
+Instants = np.ndarray[tuple[int], np.dtype[np.int64]]
+"""Instants or durations, in microseconds; `UNKNOWN` where there is none."""
+
+UNKNOWN: Final = -(1 << 63)
 
 MARKS: Final = ("event", "choices", "content", "token", "answer", "output", "text")
 """What an event can be the first or last of.
@@ -21,6 +27,9 @@ event: any event. choices: it has a choice. content: text of any kind. token: co
 tool-call text. answer: content, refusal or tool-call text. output: content or tool-call text. text:
 content.
 """
+
+
+_FEW: Final = 16  # events that are sooner told one by one
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -103,6 +112,56 @@ class Timeline:
         self.ended = moment
         return moment.since_request if moment else None, since_previous
 
+    def events(self, at: Instants, held: Sequence[tuple[str, ...]], kinds: Instants) -> Sequence[Instants]:
+        """Note many events, as `event` does one by one.
+
+        Args:
+            at: when they came.
+            held: the marks of each kind of event.
+            kinds: which kind each event is.
+
+        Returns:
+            Microseconds since the request, since the previous event, and since the content event before it.
+        """
+        since: list[Instants] = [np.full(len(at), UNKNOWN) for _ in range(3)]
+        if len(at) < _FEW or (at == UNKNOWN).any():
+            for n, (instant, kind) in enumerate(zip(at.tolist(), kinds.tolist(), strict=True)):
+                told = self.event(None if instant == UNKNOWN else instant, held[kind])
+                for known, value in zip(since, (*told, self.since_content), strict=True):
+                    known[n] = UNKNOWN if value is None else value
+            return since
+        steps = np.cumsum(at < _behind(at, self._latest)) + self.steps
+        if self.request_sent_at is not None:
+            since[0][:] = np.where(steps == 0, at - self.request_sent_at, UNKNOWN)
+        before = _behind(at, self._previous)
+        since[1][:] = np.where((before == UNKNOWN) | (at < before), UNKNOWN, at - before)
+
+        def moment(n: int) -> Moment:
+            since_request = since[0].item(n)
+            return Moment(at.item(n), None if since_request == UNKNOWN else since_request, steps.item(n))
+
+        of_kind = [np.flatnonzero(kinds == kind) for kind in range(len(held))]
+        for mark in MARKS:
+            places = [some for some, marks in zip(of_kind, held, strict=True) if mark in marks and len(some)]
+            if places:
+                self.first.setdefault(mark, moment(min(some.item(0) for some in places)))
+                self.last[mark] = moment(max(some.item(-1) for some in places))
+        content = np.flatnonzero(np.array(["content" in marks for marks in held])[kinds])
+        if len(content):
+            last = self._previous_content
+            gaps = at[content] - _behind(at[content], last.at if last else None)
+            is_gap = steps[content] == _behind(steps[content], last.steps if last else None)
+            since[2][content[is_gap]] = gaps[is_gap]
+            self._gaps.extend(gaps[is_gap].tolist())
+            self._previous_content = moment(content.item(-1))
+        since_content = since[2].item(-1)
+        self.since_content = None if since_content == UNKNOWN else since_content
+        self.is_timed = True
+        self.steps = steps.item(-1)
+        self._latest = self._previous = at.item(-1)
+        self.ended = moment(-1)
+        return since
+
     def line(self, at: int | None) -> None:
         """Note a line that is no event (a terminator, an error): the stream ended no earlier."""
         self.ended = None if at is None else self._moment(at)
@@ -149,6 +208,11 @@ class Timeline:
         if self.request_sent_at is None or self.steps:
             return Moment(at, None, self.steps)
         return Moment(at, at - self.request_sent_at, self.steps)
+
+
+def _behind(values: Instants, first: int | None) -> Instants:
+    """The values, one place later: the first one is given, if it is known."""
+    return np.concatenate((np.array([UNKNOWN if first is None else first]), values[:-1]))
 
 
 def _elapsed(before: int | None, at: int | None) -> int | None:

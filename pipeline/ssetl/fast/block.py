@@ -144,6 +144,10 @@ class Block:
         fits[fits] = self.holds(self.starts[fits], text)
         return fits
 
+    def offsets(self, places: Places) -> Places:
+        """Where the lines that begin at some places begin in the body."""
+        return self.offset + places
+
     def lines_before(self, place: int) -> int:
         """Line ends before a place."""
         return int(np.searchsorted(self._newlines, place))

@@ -16,6 +16,7 @@ from ssetl import apis
 from ssetl.apis.row import Api, Row
 from ssetl.fast.block import Block, Codes, Places
 from ssetl.fast.layout import Match
+from ssetl.fast.stamped import Stamped
 
 
 class Bulk:
@@ -79,8 +80,7 @@ class Bulk:
     def offsets(self, units: Places) -> Places:
         """Where the events of units begin in the body."""
         inside = np.array([match.template.reading.offset for match in self.matches] or [0])
-        offsets: Places = self.block.offset + self.block.starts[units] + inside[self.match[units]]
-        return offsets
+        return self.block.offsets(self.block.starts[units] + inside[self.match[units]])
 
     def spots(self, units: Places) -> Iterator[tuple[Places, Match, Codes]]:
         """For each match of some units: which of the units are of it, the match, and their places in it."""
@@ -90,7 +90,9 @@ class Bulk:
             yield here, self.matches[number], self.place[units[here]]
 
     def tally(self, units: Places) -> Counter[str]:
-        """The bytes of units that are in a lane, by kind."""
+        """The bytes of units that have matched, by kind."""
+        if isinstance(self.block, Stamped):
+            return self.block.tally(units, self.match[units], [match.template for match in self.matches])
         sizes = Counter(event=int((self.block.ends[units] - self.block.starts[units]).sum()))
         for match, times in zip(self.matches, np.bincount(self.match[units]).tolist(), strict=False):
             for kind, size in match.template.reading.rest.items():

@@ -24,6 +24,7 @@ from ssetl.fast.layout import Match
 from ssetl.kernels import Array
 from ssetl.privacy import SCREENED
 from ssetl.streams import Placed
+from ssetl.timeline import UNKNOWN
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
 _OF_ROW: Final = frozenset(Row.__struct_fields__)
@@ -92,6 +93,7 @@ class _Columns:
             "event_index": self._merged(indexes, self._counted.index),
             "byte_offset": self._merged(offsets, self._bulk.offsets(self._counted.units)),
         }
+        told |= {name: self._timed(tables.CHUNKS.field(name)) for name in self._counted.times}
         arrays = [told[field.name] if field.name in told else self._column(field) for field in tables.CHUNKS]
         return pa.RecordBatch.from_arrays(arrays, schema=_SCREENED if self._is_screened else tables.CHUNKS)
 
@@ -101,6 +103,14 @@ class _Columns:
         merged[self._at_single] = np.repeat(np.array(of_placed, of_counted.dtype), self._lengths)
         merged[self._at_counted] = of_counted
         return kernels.numbers(merged)
+
+    def _timed(self, field: "pa.Field[pa.DataType]") -> Array:
+        """A column of times that may be unknown."""
+        values = np.empty(self._count, np.int64)
+        singles = self._single.get(field.name) or [None] * self._singles
+        values[self._at_single] = [UNKNOWN if value is None else value for value in singles]
+        values[self._at_counted] = self._counted.times[field.name]
+        return kernels.array(field.type, self._count, values, valid=kernels.bits(values != UNKNOWN))
 
     def _by_source(self, of_unit: Numbers) -> Numbers:
         sources = np.empty(self._count, np.int32)

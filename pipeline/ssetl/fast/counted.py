@@ -1,6 +1,6 @@
 """Events that were counted many at a time: which unit is of which stream, and where in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -16,12 +16,15 @@ class Counted(msgspec.Struct, frozen=True):
         stream_ids: the different streams.
         stream: which of them each unit is of.
         index: its `event_index` there.
+        times: the columns of `chunks` that tell times, `timeline.UNKNOWN` where they are null; without
+            a column, all of them are.
     """
 
     units: Places
     stream_ids: list[str]
     stream: Codes
     index: Codes
+    times: Mapping[str, Places] = {}
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -222,7 +222,9 @@ def _finish(runs: Sequence[int], finished: list[bool]) -> int | None:
     return runs[first] if all(finished[first:]) else None
 
 
-def flat_of(template: Template, rows: list[Any], offset: int = 0, size: int = 0) -> Flat:
+def flat_of(
+    template: Template, rows: list[Any], offset: int = 0, size: int = 0, received_at: int | None = None
+) -> Flat:
     """An event of a template, of `size` bytes, that begins at `offset` of the body."""
     reading = template.reading
     return Flat(
@@ -230,7 +232,7 @@ def flat_of(template: Template, rows: list[Any], offset: int = 0, size: int = 0)
         offset=offset,
         size=size,
         end=offset + size,
-        received_at=None,
+        received_at=received_at,
         api=reading.api,
         known=reading.api,
         rows=rows,

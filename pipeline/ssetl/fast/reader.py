@@ -20,12 +20,14 @@ import numpy as np
 
 from ssetl.fast import whole
 from ssetl.fast.alone import Alone, alone_in
+from ssetl.fast.arrivals import Arrivals
 from ssetl.fast.block import Mask
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted, Span, counted
 from ssetl.fast.lives import Life, flat_of
-from ssetl.fast.singles import Singles
-from ssetl.fast.template import Found, Template
+from ssetl.fast.singles import RawSingles, Singles
+from ssetl.fast.stamped import Stamped, StampedSingles, kinds_of
+from ssetl.fast.template import Found
 from ssetl.fast.templates import Templates
 from ssetl.fast.terminators import terminator_in
 from ssetl.fast.whole import Lived
@@ -61,7 +63,12 @@ class BlockReader:
         self._capture = capture
         self._streams = streams
         self._parser = parser
-        self._singles = Singles(bulk.block, parser)
+        self._arrivals = Arrivals(bulk, bulk.block) if isinstance(bulk.block, Stamped) else None
+        self._singles: Singles = (
+            StampedSingles(bulk.block, parser)
+            if isinstance(bulk.block, Stamped)
+            else RawSingles(bulk.block, parser)
+        )
         self._lanes = range(len(bulk.lanes))
         self._ids = list(bulk.lanes)
         self._next = bulk.borders[:-1]  # by lane: the first that is not counted, by position in bulk.order
@@ -79,7 +86,6 @@ class BlockReader:
         self._woven_lived: list[Lived] = []  # of those
         self._unit = -1  # the one that is read by itself, or was the last
         self._is_held = False  # whether the next one must be, too, whatever it is
-        self._times: Counter[Template] = Counter()  # how many units were of which template
         self._asked = 0  # lanes that a unit asked whether they have changed
 
     def read(self) -> None:
@@ -88,6 +94,7 @@ class BlockReader:
         count = len(self._block.starts)
         self._look_for_alone()
         self._streams.before_close = self._count_stream
+        self._streams.before_line = self._count_stream if self._arrivals else None  # it has a time, too
         self._look_ahead()
         while self._due:
             unit = heappop(self._due)
@@ -101,10 +108,9 @@ class BlockReader:
                 self._read_rest()
         self._go_to(count)
         self._count_lanes()
-        self._streams.before_close = None
-        self._singles.leave_out(len(self._block.data))
-        for template, times in self._times.items():
-            self._count_bytes(template.reading.rest, times)
+        self._streams.before_close = self._streams.before_line = None
+        self._singles.leave_out(count)
+        self._capture.tally.update(self._singles.tally)
         if self._lived:
             self._capture.lived.append(whole.columns(bulk, self._lived, None))
         if self._woven_lived:
@@ -130,7 +136,8 @@ class BlockReader:
         spans = [(None, self._alone_spans), (self._bulk.order, self._spans)]
         if self._woven_spans:
             spans.append((self._bulk.id_order, self._woven_spans))
-        return counted(len(self._block.starts), spans)
+        found = counted(len(self._block.starts), spans)
+        return self._arrivals.told(found) if self._arrivals else found
 
     def _go_to(self, unit: int) -> None:
         """Be where the ordinary code would be before it reads a unit."""
@@ -172,18 +179,22 @@ class BlockReader:
         text = self._block.unit(unit)
         if self._is_held or not self._block.is_alone(unit):
             self._take_text(unit)
-        elif terminator := terminator_in(text):
+        elif (told := terminator_in(text)) and (terminator := self._singles.terminator(unit, *told)):
             self._templates.terminator = text
-            self._take_terminator(unit, *terminator)
-        elif found := self._found_at(unit) or self._templates.find(text):
+            self._streams.take(terminator)
+        elif (found := self._found_at(unit) or self._templates.find(text)) and self._suits(found):
             self._take_found(unit, found)
         else:
             self._take_text(unit)
 
+    def _suits(self, found: Found) -> bool:
+        return self._arrivals is None or bool(kinds_of(found.template))
+
     def _look_for_alone(self) -> None:
         """Note the streams that are alone: of their units, the first is due, and then all of them at once."""
         bulk = self._bulk
-        self._alone = alone_in(bulk, self._templates)
+        if self._arrivals is None:  # what becomes of a stream with times, its shape does not tell
+            self._alone = alone_in(bulk, self._templates)
         text = self._templates.terminator
         self._terminator = (text and terminator_in(text)) or self._terminator
         self._alone_at = {each.first: n for n, each in enumerate(self._alone)}
@@ -201,7 +212,7 @@ class BlockReader:
         """Note the streams that are woven with others: of their units, those are due that matter to them."""
         bulk = self._bulk
         lanes = [lane for lane in self._stale if bulk.has_ids and not self._streams.of(self._ids[lane])]
-        if len(lanes) < _WORTH:
+        if len(lanes) < _WORTH or self._arrivals:
             return
         self._woven = {each.lane: each for each in woven(bulk, lanes, self._templates.lives)}
         is_woven = np.zeros(len(self._lanes) + 1, np.bool_)  # the last one: units in no lane
@@ -322,17 +333,8 @@ class BlockReader:
             self._count_lanes()
         elif (lane := self._bulk.lanes.get(response_id)) is not None:
             self._count(lane)
-        reading = found.template.reading
-        start = self._block.starts.item(unit)
-        offset = self._block.offset + start + reading.offset
-        size = self._block.ends.item(unit) - start - found.template.rest
-        self._times[found.template] += 1
-        self._streams.take_flat(flat_of(found.template, [found.row], offset, size))
-
-    def _take_terminator(self, unit: int, line: Terminator, rest: Counter[str]) -> None:
-        offset = self._block.offset + int(self._block.starts[unit]) + line.offset
-        self._count_bytes(rest, 1)
-        self._streams.take(msgspec.structs.replace(line, offset=offset))
+        place = self._singles.place(unit, found.template)
+        self._streams.take_flat(flat_of(found.template, [found.row], *msgspec.structs.astuple(place)))
 
     def _take_text(self, unit: int) -> None:
         """Take a unit in the ordinary way."""
@@ -370,6 +372,11 @@ class BlockReader:
         end = bisect_left(self._bulk.order, self._unit, first, self._bulk.borders[lane + 1])
         if end > first:
             self._spans.append(Span(first, end, stream.stream_id, stream.events))
-            for api, row, times in self._bulk.alike(first, end):
-                self._capture.place_alike(stream, api, row, times)
+            alike = self._bulk.alike(first, end)
+            if self._arrivals:
+                self._capture.place_timed(stream, alike)
+                self._arrivals.tell(stream, self._bulk.order[first:end])
+            else:
+                for api, row, times in alike:
+                    self._capture.place_alike(stream, api, row, times)
             self._next[lane] = end

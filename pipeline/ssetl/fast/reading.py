@@ -4,18 +4,20 @@ Both ways use the same parser and the same `OpenStreams`, so that a file may cha
 with every block.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ssetl import tables
-from ssetl.captures.exchange import Exchange, Piece, Read
-from ssetl.fast import columns
+from ssetl.captures.exchange import Exchange, Gap, Piece, Read
+from ssetl.fast import columns, stamped
 from ssetl.fast.block import Block
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.reader import BlockReader
+from ssetl.fast.stamped import Stamped, kinds_of
 from ssetl.fast.templates import Templates
 from ssetl.framing import event_parser, frames_of
 from ssetl.interleaved import OpenStreams
+from ssetl.lines import Line
 from ssetl.streams import Capture
 
 MIN_BLOCK: Final = 64 << 10
@@ -46,10 +48,28 @@ class Reading:
         """Whether an event that comes next has nothing to do with what came before."""
         return self.parser.is_idle and self.streams.is_quiet
 
-    def pieces(self, body: Iterable[Piece], offset: int = 0) -> Iterator[tuple[Piece, Block | None]]:
-        """The pieces of a body from an offset on, and those that may go the fast way as blocks."""
+    def pieces(
+        self, body: Iterable[Piece], offset: int = 0
+    ) -> Iterator[tuple[Sequence[Piece], Block | None]]:
+        """The pieces of a body from an offset on, and those that may go the fast way as blocks.
+
+        The lines of a log come together, for one is no block.
+        """
         place: int | None = offset  # as long as all of the body came as reads
+        lines: list[Line | Gap] = []
+        size = 0
         for piece in self.streams.watched(body):
+            if isinstance(piece, Line | Gap):
+                lines.append(piece)
+                size += piece.size
+                if size < stamped.TOGETHER and len(lines) < stamped.MOST:
+                    continue
+            if lines:
+                yield lines, _stamped(lines, size)
+                lines, size = [], 0
+            if isinstance(piece, Line | Gap):
+                place = None
+                continue
             block = None
             if not isinstance(piece, Read):
                 place = None
@@ -57,15 +77,18 @@ class Reading:
                 if piece.received_at is None and len(piece.data) >= MIN_BLOCK:
                     block = Block(piece.data, place)
                 place += len(piece.data)
-            yield piece, block if block is not None and block.is_plain else None
+            yield [piece], block if block is not None and block.is_plain else None
+        if lines:
+            yield lines, _stamped(lines, size)
 
-    def take(self, piece: Piece, block: Block | None) -> Iterator[None]:
-        """Read a piece; pause now and then so that the capture can be emptied."""
-        bulk = None if block is None else Bulk(block, self.templates.match(block))
+    def take(self, pieces: Sequence[Piece], block: Block | None) -> Iterator[None]:
+        """Read pieces; pause now and then so that the capture can be emptied."""
+        bulk = None if block is None else self._bulk(block)
         if bulk is not None and int((bulk.match >= 0).sum()) * WORTH >= len(bulk.match):
             self._read(bulk)
+            pieces = [piece for piece in pieces if isinstance(piece, Gap) and not piece.reason]
             yield
-        else:
+        for piece in pieces:
             for frames in frames_of(piece, self.parser):
                 for frame in frames:
                     self.streams.take(frame)
@@ -85,6 +108,12 @@ class Reading:
         if before:
             capture.batches.append(tables.chunks([(capture.capture_id, before)]))
 
+    def _bulk(self, block: Block) -> Bulk:
+        matches = self.templates.match(block)
+        if isinstance(block, Stamped):
+            matches = [match for match in matches if kinds_of(match.template)]
+        return Bulk(block, matches)
+
     def _read(self, bulk: Bulk) -> None:
         self.gather()
         capture = self.capture
@@ -94,3 +123,12 @@ class Reading:
         capture.tally.update(bulk.tally(counted.units))
         single, capture.placed = capture.placed, []
         capture.batches.append(columns.chunks(bulk, counted, single, reader.placed, capture.capture_id))
+
+
+def _stamped(lines: Sequence[Line | Gap], size: int) -> Block | None:
+    """Lines of a log as a block, if they may be one; those that tell nothing are none of it."""
+    telling = [line for line in lines if isinstance(line, Line) or line.reason is not None]
+    if size < MIN_BLOCK or not telling:
+        return None
+    block = Stamped(telling)
+    return block if block.is_plain else None

@@ -1,0 +1,49 @@
+"""When the events came that are counted many at a time, and how long after others of their stream."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from ssetl.fast.block import Places
+from ssetl.fast.bulk import Bulk
+from ssetl.fast.counted import Counted
+from ssetl.fast.stamped import Stamped
+from ssetl.stream import Stream
+from ssetl.timeline import UNKNOWN, marks
+
+COLUMNS: Final = ("received_at", "since_request_us", "since_previous_us", "since_content_us")
+"""Columns of `chunks`."""
+
+
+class Arrivals:
+    """The times of the events of a block of stamped lines.
+
+    Args:
+        bulk: the events.
+        block: their lines.
+    """
+
+    def __init__(self, bulk: Bulk, block: Stamped) -> None:
+        self._bulk = bulk
+        inside = np.array(
+            [*(match.template.reading.offset for match in bulk.matches), 0]
+        )  # the last: no match
+        self._at = block.times[block.lines_at(block.starts + inside[bulk.match])]
+        self._columns = np.full((len(COLUMNS), len(block.starts)), UNKNOWN)
+
+    def tell(self, stream: Stream, units: Places) -> None:
+        """Tell a stream when its next events came, which somebody else has counted."""
+        at = self._at[units]
+        known = at[at != UNKNOWN]
+        stream.clocked(known.item(0) if len(known) else None, None)
+        if stream.clock == "payload":
+            at = np.full(len(units), UNKNOWN)
+        _, firsts, kinds = np.unique(self._bulk.row[units], return_index=True, return_inverse=True)
+        held = [marks([self._bulk.told(unit)[1]]) for unit in units[firsts].tolist()]
+        self._columns[:, units] = [at, *stream.timeline.events(at, held, kinds)]
+
+    def told(self, counted: Counted) -> Counted:
+        """The same events, with their times."""
+        times = dict(zip(COLUMNS, self._columns[:, counted.units], strict=True))
+        return msgspec.structs.replace(counted, times=times)

@@ -1,0 +1,175 @@
+"""Lines of a log put behind each other, so that their events can be looked at together.
+
+Each line keeps its place in the body and its time. What stands between them, such as lines of the
+application itself, is a line that no event can be.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from ssetl.captures.exchange import Gap
+from ssetl.fast.block import Block, Codes, Places
+from ssetl.fast.singles import Place
+from ssetl.fast.template import Template
+from ssetl.framing import frames_of
+from ssetl.lines import Line
+from ssetl.sse import Frame, Parser, Terminator
+from ssetl.timeline import UNKNOWN
+
+TOGETHER: Final = 8 << 20
+"""Bytes of lines that are looked at together."""
+
+MOST: Final = 1 << 16
+"""The most lines that are."""
+
+Kinds = tuple[str, ...]
+"""What each line of a unit is: `event`, `field` or `blank`; a terminator is as an event."""
+
+_NOTHING: Final = b"-"  # stands for what is no line, or none that could be an event
+_EVENT: Final = "event"
+_FIELDS: Final = frozenset({b"event", b"id", b"retry"})
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class Stamped(Block):
+    """A block made of lines.
+
+    Attributes:
+        times: when each line came, `UNKNOWN` if its log does not tell.
+    """
+
+    def __init__(self, pieces: Sequence[Line | Gap]) -> None:
+        super().__init__(b"".join([_text(piece) + b"\n" for piece in pieces]))
+        self._lines = pieces
+        self._offsets = np.array([piece.offset for piece in pieces], np.int64)
+        self._sizes = np.array([piece.size for piece in pieces], np.int64)
+        self.times = np.array([_time(piece) for piece in pieces], np.int64)
+
+    def lines_at(self, places: Places) -> Places:
+        """The numbers of the lines that stand at some places."""
+        return np.searchsorted(self._newlines, places)
+
+    def offsets(self, places: Places) -> Places:
+        """Where the lines that begin at some places begin in the body."""
+        found: Places = self._offsets[self.lines_at(places)]
+        return found
+
+    def place(self, line: int) -> Place:
+        """Where a line stands in the body, and when it came."""
+        at = self.times.item(line)
+        return Place(self._offsets.item(line), self._sizes.item(line), None if at == UNKNOWN else at)
+
+    def pieces(self, first: int, end: int) -> Sequence[Line | Gap]:
+        """The lines from one up to another, as they were given."""
+        return self._lines[first:end]
+
+    def sizes(self, firsts: Places, kinds: Kinds) -> Counter[str]:
+        """The bytes of units by kind; `firsts` are their first lines, `kinds` those of all lines of each."""
+        tally = Counter[str]()
+        for n, kind in enumerate(kinds):
+            tally[kind] += int(self._sizes[firsts + n].sum())
+        return tally
+
+    def tally(self, units: Places, match: Codes, templates: Sequence[Template]) -> Counter[str]:
+        """The bytes of units by kind; `match` numbers their templates, all of which suit."""
+        tally = Counter[str]()
+        firsts = self.lines_at(self.starts[units])
+        for number in np.unique(match).tolist():
+            tally.update(self.sizes(firsts[match == number], kinds_of(templates[number])))
+        return tally
+
+
+class StampedSingles:
+    """Units of such a block one by one, as of `Singles`: the parser gets them as the lines they are."""
+
+    def __init__(self, block: Stamped, parser: Parser) -> None:
+        self.tally: Counter[str] = Counter()
+        self._block = block
+        self._parser = parser
+        self._parsed = 0  # lines that the parser has read or left out
+
+    def place(self, unit: int, template: Template) -> Place:
+        """Where the event is that has matched a template."""
+        return self._place(unit, kinds_of(template))
+
+    def terminator(self, unit: int, line: Terminator, rest: Counter[str]) -> Terminator | None:
+        """The terminator that a unit is; None if it is more than a line, and others that tell nothing."""
+        kinds = _kinds(self._block.unit(unit), line.offset, rest)
+        return Terminator(**msgspec.structs.asdict(self._place(unit, kinds))) if kinds else None
+
+    def frames(self, unit: int) -> list[Frame]:
+        """What the parser finds in a unit."""
+        self.leave_out(unit)
+        end = self._line(unit + 1)
+        found = [
+            frame
+            for piece in self._block.pieces(self._parsed, end)
+            for frames in frames_of(piece, self._parser)
+            for frame in frames
+        ]
+        self._parsed = end
+        return found + self._parser.settle() if self._block.is_followed(unit) else found
+
+    def leave_out(self, unit: int) -> None:
+        """Bring the parser before a unit; what lies before has been read."""
+        line = self._line(unit)
+        left_out = self._block.pieces(self._parsed, line)
+        self._parser.skip(0, sum(isinstance(piece, Line) for piece in left_out))
+        self._parsed = max(self._parsed, line)
+
+    def _place(self, unit: int, kinds: Kinds) -> Place:
+        first = self._line(unit)
+        self.tally.update(self._block.sizes(np.array([first]), kinds))
+        place = self._block.place(first + kinds.index(_EVENT))
+        self.tally[_EVENT] -= place.size
+        return place
+
+    def _line(self, unit: int) -> int:
+        starts = self._block.starts
+        place = starts.item(unit) if unit < len(starts) else len(self._block.data)
+        return self._block.lines_before(place)
+
+
+@lru_cache(maxsize=1024)
+def kinds_of(template: Template) -> Kinds:
+    """What each line of a template is; nothing if its event is not one line, with one place and one time."""
+    return _kinds(b"-".join(template.texts), template.reading.offset, template.reading.rest)
+
+
+def _kinds(text: bytes, offset: int, rest: Counter[str]) -> Kinds:
+    """What each line of a text is; nothing if not just one of them is more than what `rest` tells by kind.
+
+    That one begins at `offset`.
+    """
+    lines = text.removesuffix(b"\n").split(b"\n")
+    kinds = tuple(map(_kind, lines))
+    if kinds.count(_EVENT) != 1:
+        return ()
+    sizes = Counter[str]()
+    for line, kind in zip(lines, kinds, strict=True):
+        sizes[kind] += len(line) + 1
+    del sizes[_EVENT]
+    before = sum(len(line) + 1 for line in lines[: kinds.index(_EVENT)])
+    return kinds if before == offset and sizes == rest else ()
+
+
+def _kind(line: bytes) -> str:
+    if line.partition(b":")[0] in _FIELDS:
+        return "field"
+    return _EVENT if line.strip(b" \t") else "blank"
+
+
+def _text(piece: Line | Gap) -> bytes:
+    """What a piece is in the block."""
+    if isinstance(piece, Gap) or piece.overlong or b"\r" in piece.text or piece.text.startswith(_BOM):
+        return _NOTHING
+    return piece.text
+
+
+def _time(piece: Line | Gap) -> int:
+    return UNKNOWN if isinstance(piece, Gap) or piece.received_at is None else piece.received_at

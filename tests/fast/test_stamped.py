@@ -1,0 +1,185 @@
+"""Logs on both paths: lines with times of their own, and other lines between them."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+import rawfiles
+from bothpaths import assert_equal, chunks, read
+from rawfiles import raw_file
+from reading import CAPTURE_ID
+from ssetl import interleaved
+from ssetl.captures.exchange import Gap, Piece
+from ssetl.fast import path, reading, stamped
+from ssetl.lines import Line, Splitter
+from ssetl.stream import Stream
+from ssetl.streams import Capture, Flat
+
+START = 1_760_000_000_000_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def any_block_is_large_enough() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "MIN_BLOCK", 0)
+        yield
+
+
+Clock = Callable[[random.Random, int | None], int | None]
+
+
+def _steady(source: random.Random, before: int | None) -> int | None:
+    return (before or START) + source.randrange(20_000)
+
+
+def _stepping(source: random.Random, before: int | None) -> int | None:
+    return (before or START) + source.randrange(20_000) - 500_000 * (source.randrange(40) == 0)
+
+
+def _gappy(source: random.Random, before: int | None) -> int | None:
+    return None if source.randrange(30) == 0 else _steady(source, before)
+
+
+def _still(_source: random.Random, _before: int | None) -> int | None:
+    return START
+
+
+def _none(_source: random.Random, _before: int | None) -> int | None:
+    return None
+
+
+CLOCKS: tuple[Clock, ...] = (_steady, _steady, _steady, _stepping, _gappy, _still, _none)
+
+
+def log(source: random.Random, file: bytes) -> list[Piece]:
+    """A file as the lines of a log that has stamped them, with a prefix and lines of its own."""
+    splitter = Splitter()
+    clock, prefix = source.choice(CLOCKS), source.randrange(60)
+    others, blanks = source.choice((0, 0, 0.02, 0.2)), source.choice((0, 0, 0.1))
+    keeps_blank_lines = source.randrange(3) > 0
+    pieces: list[Piece] = []
+    offset, at, number = 0, None, 0
+    for line in [*splitter.feed(file), *splitter.close()]:
+        number += 1
+        if source.random() < others:
+            pieces.append(Gap(offset, 20, "log_line", b"INFO all is well", number))
+            offset += 20
+        if source.random() < blanks:
+            pieces.append(Gap(offset, 7))
+            offset += 7
+        if not line.text and not keeps_blank_lines:
+            continue
+        at = clock(source, at)
+        size = len(line.text) + prefix
+        pieces.append(Line(line.text, offset, size, at, line.overlong))
+        offset += size
+    return pieces
+
+
+def assert_same(pieces: list[Piece], *, ndjson: bool = False) -> Capture:
+    slow = read(interleaved.read_interleaved, pieces, ndjson=ndjson)
+    fast = read(path.read_interleaved, pieces, ndjson=ndjson)
+    assert_equal(fast, slow)
+    return fast
+
+
+@settings(phases=[Phase.explicit, Phase.generate])
+@given(st.integers(0, 1 << 32), st.sampled_from([50, 400, 1 << 16]))
+def test_both_paths_give_the_same(number: int, most: int) -> None:
+    source = random.Random(number)
+    file, ndjson = raw_file(source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stamped, "MOST", most)
+        assert_same(log(source, file), ndjson=ndjson)
+
+
+def lines(*texts: bytes, every: int = 10_000) -> list[Piece]:
+    """Lines of a log whose prefix has 28 bytes."""
+    pieces: list[Piece] = []
+    offset = 0
+    for number, text in enumerate(texts):
+        pieces.append(Line(text, offset, len(text) + 28, START + every * number))
+        offset += len(text) + 28
+    return pieces
+
+
+def texts(shape: str, count: int = 8, *, blank_lines: bool = False) -> list[bytes]:
+    """The lines of some streams."""
+    files = rawfiles.streams(shape, random.Random(shape), count)
+    file = "".join(event for events in files for event in events).encode()
+    return [line for line in file.split(b"\n")[:-1] if line or blank_lines]
+
+
+NAMED = ("responses", "messages")  # their events have names
+SHAPES = ("plain", "obfuscated", "tool_calls", "responses", "messages", "usage_every_chunk", "interleaved")
+
+
+@pytest.mark.parametrize(
+    ("shape", "blank_lines"),
+    # Without blank lines an event with a name is not all in one unit.
+    [(shape, blank) for shape in SHAPES for blank in (False, True) if blank or shape not in NAMED],
+)
+def test_most_events_are_counted_with_their_times(
+    shape: str, blank_lines: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Counter[str]()
+    original = Capture.place
+
+    def place(capture: Capture, stream: Stream, flat: Flat) -> None:
+        counted["singly"] += capture.capture_id == CAPTURE_ID
+        original(capture, stream, flat)
+
+    pieces = lines(*texts(shape, 24, blank_lines=blank_lines))
+    slow = read(interleaved.read_interleaved, pieces)
+    monkeypatch.setattr(Capture, "place", place)
+    fast = read(path.read_interleaved, pieces)
+    assert_equal(fast, slow)
+    assert all(row["received_at"] for row in chunks(fast).to_pylist())
+    assert counted["singly"] < fast.counts["events"] / 2
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"",
+        b"INFO a line of the application",
+        b": keep-alive",
+        b"event: ping",
+        b"data: [DONE]",
+        b" data: [DONE]",
+        b"data:",
+        b"data",
+        b"  ",
+        b'error: {"message": "overloaded"}',
+        b'{"error": {"message": "overloaded"}}',
+        b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"a\\rb"}}]}',
+        b"\xef\xbb\xbfdata: [DONE]",
+    ],
+)
+@pytest.mark.parametrize("blank_lines", [False, True])
+def test_a_line_among_others(odd: bytes, blank_lines: bool) -> None:
+    for shape in ("plain", "messages"):
+        before = texts(shape, blank_lines=blank_lines)
+        for place in range(len(before) - 60, len(before), 7):
+            assert_same(lines(*before[:place], odd, *before[place:]))
+
+
+def test_lines_that_came_apart() -> None:
+    """The place of an event is that of its line, however far the lines lie from each other."""
+    spread = [
+        msgspec.structs.replace(piece, offset=piece.offset * 3)
+        for piece in lines(*texts("messages", blank_lines=True))
+    ]
+    assert_same(list(spread))
+
+
+def test_other_lines_end_an_event() -> None:
+    pieces = lines(*texts("plain"))
+    for place in (5, 50, 51, 120):
+        gap = Gap(pieces[place].offset, 9, "log_line", b"INFO", place)
+        assert_same([*pieces[:place], gap, *pieces[place:]])
