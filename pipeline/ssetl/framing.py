@@ -17,7 +17,7 @@ import msgspec
 from ssetl import apis, eventstream
 from ssetl.apis.row import Chunk
 from ssetl.captures.exchange import Gap, Payload, Piece, Read
-from ssetl.lines import MAX_SAMPLE, Line
+from ssetl.lines import MAX_SAMPLE, Line, Lines
 from ssetl.sse import Bare, Event, Frame, Parser, Reject
 
 BLOCK: Final = 1 << 20
@@ -64,6 +64,8 @@ def frames_of(piece: Piece, parser: Parser) -> Iterator[list[Frame]]:
             yield parser.feed(piece.data[start : start + BLOCK], piece.received_at)
     elif isinstance(piece, Line):
         yield parser.line(piece)
+    elif isinstance(piece, Lines):
+        yield from map(parser.line, piece)
     elif isinstance(piece, Payload):
         yield [*parser.interrupt(), _decoded(piece)]
     elif piece.reason is None:

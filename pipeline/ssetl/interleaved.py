@@ -18,7 +18,7 @@ from ssetl.apis.row import Api
 from ssetl.captures.exchange import Exchange, Piece, Read
 from ssetl.captures.recorded import clean_url
 from ssetl.framing import frames
-from ssetl.lines import Line
+from ssetl.lines import Line, Lines
 from ssetl.response import error_outside, event_of
 from ssetl.sse import Bare, Comment, Event, Frame, Terminator
 from ssetl.stream import Stream
@@ -86,8 +86,10 @@ class OpenStreams:
                 self.size += len(piece.data)
             else:
                 self.size = piece.offset + piece.size
-                blank = isinstance(piece, Line) and not piece.text.strip(_BLANK)
-                self.filled = self.filled if blank else self.size
+                if isinstance(piece, Lines):
+                    self.filled = piece.filled or self.filled
+                elif not isinstance(piece, Line) or piece.text.strip(_BLANK):
+                    self.filled = self.size
             yield piece
 
     @property

@@ -1,9 +1,15 @@
 """Bytes, cut anywhere, to lines: LF, CRLF and CR end a line. Any cut gives the same lines."""
 
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from ssetl.times import UNKNOWN
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_LINE: Final = 64 << 20
 """A longer line is a reject; it is never held in memory."""
@@ -11,6 +17,7 @@ MAX_LINE: Final = 64 << 20
 MAX_SAMPLE: Final = 1024
 """Bytes of a reject that are kept."""
 
+_BLANK: Final = b" \t\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
@@ -26,6 +33,47 @@ class Line(msgspec.Struct, frozen=True):
     size: int
     received_at: int | None = None
     overlong: bool = False
+
+
+class Lines(msgspec.Struct, frozen=True):
+    """Many lines of a body at once, none of them overlong or with a CR or a BOM in it; one at least.
+
+    Args:
+        data: their texts, each with a LF behind it.
+        offsets, sizes: where each stands in the body, as of a `Line`.
+        times: when each was received, `UNKNOWN` if it is not known.
+    """
+
+    data: bytes
+    offsets: "np.ndarray[Any, np.dtype[np.int64]]"
+    sizes: "np.ndarray[Any, np.dtype[np.int64]]"
+    times: "np.ndarray[Any, np.dtype[np.int64]]"
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @property
+    def offset(self) -> int:
+        """Where the first one begins in the body."""
+        return int(self.offsets[0])
+
+    @property
+    def size(self) -> int:
+        """Bytes from there to the end of the last one."""
+        return int(self.offsets[-1] + self.sizes[-1] - self.offsets[0])
+
+    @property
+    def filled(self) -> int:
+        """Where the last one ends that is not blank; 0 if all are."""
+        filled = self.data.rstrip(_BLANK)
+        last = filled.count(b"\n")
+        return int(self.offsets[last] + self.sizes[last]) if filled else 0
+
+    def __iter__(self) -> Iterator[Line]:
+        texts = self.data.removesuffix(b"\n").split(b"\n")
+        places = zip(self.offsets.tolist(), self.sizes.tolist(), self.times.tolist(), strict=True)
+        for text, (offset, size, at) in zip(texts, places, strict=True):
+            yield Line(text, offset, size, None if at == UNKNOWN else at)
 
 
 class Splitter:

@@ -14,11 +14,10 @@ import msgspec
 import numpy as np
 
 from ssetl.apis.row import Row
+from ssetl.times import UNKNOWN
 
 Instants = np.ndarray[tuple[int], np.dtype[np.int64]]
-"""Instants or durations, in microseconds; `UNKNOWN` where there is none."""
-
-UNKNOWN: Final = -(1 << 63)
+"""Instants or durations, in microseconds; `times.UNKNOWN` where there is none."""
 
 MARKS: Final = ("event", "choices", "content", "token", "answer", "output", "text")
 """What an event can be the first or last of.

@@ -19,6 +19,9 @@ EARLIEST: Final = 946_684_800 * SECOND
 LATEST: Final = 4_102_444_800 * SECOND
 """2100-01-01: a number that would be a later instant is no timestamp."""
 
+UNKNOWN: Final = -(1 << 63)
+"""What stands for no instant, or no duration, in an array of them."""
+
 FIRST: Final = -62_135_596_800 * SECOND
 """0001-01-01: where the calendars of most tools begin."""
 

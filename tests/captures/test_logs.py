@@ -1,7 +1,7 @@
 """Logs: stamps of every kind, envelopes, events inside of application logs, and what only looks like one."""
 
 from io import BytesIO
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ssetl.captures import linelog, stamps
 from ssetl.captures.exchange import Exchange, Gap, Piece, Read
 from ssetl.captures.recognise import open_capture
-from ssetl.lines import Line
+from ssetl.lines import Line, Lines
 
 LOGS = Path(__file__).parent.parent.parent / "data" / "captures" / "logs"
 FIRST = 1772442960_483112  # when the first line was written, 41 ms before the second
@@ -29,7 +29,8 @@ def pieces_of(text: bytes) -> tuple[str, list[Piece]]:
 def lines_of(text: bytes) -> list[Line]:
     container, pieces = pieces_of(text)
     assert container == "log"
-    return [piece for piece in pieces if isinstance(piece, Line)]
+    some = (piece if isinstance(piece, Lines) else [piece] for piece in pieces)
+    return [piece for piece in chain.from_iterable(some) if isinstance(piece, Line)]
 
 
 def times_of(text: bytes) -> list[int | None]:

@@ -3,8 +3,10 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -16,9 +18,10 @@ from reading import CAPTURE_ID
 from ssetl import interleaved
 from ssetl.captures.exchange import Gap, Piece
 from ssetl.fast import path, reading, stamped
-from ssetl.lines import Line, Splitter
+from ssetl.lines import Line, Lines, Splitter
 from ssetl.stream import Stream
 from ssetl.streams import Capture, Flat
+from ssetl.times import UNKNOWN
 
 START = 1_760_000_000_000_000
 
@@ -78,7 +81,37 @@ def log(source: random.Random, file: bytes) -> list[Piece]:
         size = len(line.text) + prefix
         pieces.append(Line(line.text, offset, size, at, line.overlong))
         offset += size
-    return pieces
+    return together(pieces, source.choice((1, 1, 20, 1000)))
+
+
+def together(pieces: list[Piece], most: int) -> list[Piece]:
+    """The pieces, neighbouring lines as one, at most so many."""
+    joined: list[Piece] = []
+    for is_joinable, some in groupby(pieces, _is_joinable):
+        lines = list(some)
+        if not is_joinable or most == 1:
+            joined += lines
+            continue
+        for first in range(0, len(lines), most):
+            own = [line for line in lines[first : first + most] if isinstance(line, Line)]
+            joined.append(
+                Lines(
+                    b"".join(line.text + b"\n" for line in own),
+                    np.array([line.offset for line in own], np.int64),
+                    np.array([line.size for line in own], np.int64),
+                    np.array([UNKNOWN if line.received_at is None else line.received_at for line in own]),
+                )
+            )
+    return joined
+
+
+def _is_joinable(piece: Piece) -> bool:
+    return (
+        isinstance(piece, Line)
+        and not piece.overlong
+        and b"\r" not in piece.text
+        and not piece.text.startswith(b"\xef\xbb\xbf")
+    )
 
 
 def assert_same(pieces: list[Piece], *, ndjson: bool = False) -> Capture:

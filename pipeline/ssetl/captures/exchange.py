@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ssetl.lines import Line
+from ssetl.lines import Line, Lines
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class Gap(msgspec.Struct, frozen=True):
     line: int = 1
 
 
-Piece = Read | Line | Payload | Gap
+Piece = Read | Line | Lines | Payload | Gap
 
 
 class Exchange(msgspec.Struct, frozen=True):

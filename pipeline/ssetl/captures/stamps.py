@@ -56,10 +56,23 @@ class Prefix(msgspec.Struct, frozen=True):
         if found is None:
             return None
         text = line[found.end() :]
-        at = _instant(found["at"]) if self.timed and self.name not in _NAMELESS else None
+        at = self.instant(found["at"]) if self.tells_times else None
         if self.name == "cri":
             return Stamped(text, at, (found["source"] or b"") + found["stream"], found["cut"] == b"P")
         return Stamped(text, at, found["source"] or b"")
+
+    @property
+    def tells_times(self) -> bool:
+        """Whether it has arrival times."""
+        return self.timed and self.name not in _NAMELESS
+
+    @staticmethod
+    def instant(stamp: bytes) -> int | None:
+        """The instant that a time in such a prefix names, microseconds since 1970."""
+        text = stamp.decode()
+        if text.isdecimal() or "-" not in text[:5]:
+            return times.parse_epoch(text)
+        return times.parse_iso(text, naive_is_utc="." in text or "," in text)
 
 
 def _prefix(name: str, pattern: bytes) -> Prefix:
@@ -114,10 +127,3 @@ def _run_forwards(found: Sequence[Stamped], most_back: float) -> bool:
             back += each.at < latest.get(each.source, each.at)
             latest[each.source] = each.at
     return back <= known * most_back + 1
-
-
-def _instant(stamp: bytes) -> int | None:
-    text = stamp.decode()
-    if text.isdecimal() or "-" not in text[:5]:
-        return times.parse_epoch(text)
-    return times.parse_iso(text, naive_is_utc="." in text or "," in text)

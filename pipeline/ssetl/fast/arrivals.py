@@ -10,7 +10,8 @@ from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted
 from ssetl.fast.stamped import Stamped
 from ssetl.stream import Stream
-from ssetl.timeline import UNKNOWN, marks
+from ssetl.timeline import marks
+from ssetl.times import UNKNOWN
 
 COLUMNS: Final = ("received_at", "since_request_us", "since_previous_us", "since_content_us")
 """Columns of `chunks`."""

@@ -24,7 +24,7 @@ from ssetl.fast.layout import Match
 from ssetl.kernels import Array
 from ssetl.privacy import SCREENED
 from ssetl.streams import Placed
-from ssetl.timeline import UNKNOWN
+from ssetl.times import UNKNOWN
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
 _OF_ROW: Final = frozenset(Row.__struct_fields__)

@@ -16,7 +16,7 @@ class Counted(msgspec.Struct, frozen=True):
         stream_ids: the different streams.
         stream: which of them each unit is of.
         index: its `event_index` there.
-        times: the columns of `chunks` that tell times, `timeline.UNKNOWN` where they are null; without
+        times: the columns of `chunks` that tell times, `times.UNKNOWN` where they are null; without
             a column, all of them are.
     """
 

@@ -13,11 +13,11 @@ from ssetl.fast import columns, stamped
 from ssetl.fast.block import Block
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.reader import BlockReader
-from ssetl.fast.stamped import Stamped, kinds_of
+from ssetl.fast.stamped import Entry, Stamped, kinds_of
 from ssetl.fast.templates import Templates
 from ssetl.framing import event_parser, frames_of
 from ssetl.interleaved import OpenStreams
-from ssetl.lines import Line
+from ssetl.lines import Lines
 from ssetl.streams import Capture
 
 MIN_BLOCK: Final = 64 << 10
@@ -56,18 +56,19 @@ class Reading:
         The lines of a log come together, for one is no block.
         """
         place: int | None = offset  # as long as all of the body came as reads
-        lines: list[Line | Gap] = []
-        size = 0
+        lines: list[Entry] = []
+        size = count = 0
         for piece in self.streams.watched(body):
-            if isinstance(piece, Line | Gap):
+            if isinstance(piece, Entry):
                 lines.append(piece)
                 size += piece.size
-                if size < stamped.TOGETHER and len(lines) < stamped.MOST:
+                count += len(piece) if isinstance(piece, Lines) else 1
+                if size < stamped.TOGETHER and count < stamped.MOST:
                     continue
             if lines:
                 yield lines, _stamped(lines, size)
-                lines, size = [], 0
-            if isinstance(piece, Line | Gap):
+                lines, size, count = [], 0, 0
+            if isinstance(piece, Entry):
                 place = None
                 continue
             block = None
@@ -125,9 +126,9 @@ class Reading:
         capture.batches.append(columns.chunks(bulk, counted, single, reader.placed, capture.capture_id))
 
 
-def _stamped(lines: Sequence[Line | Gap], size: int) -> Block | None:
+def _stamped(lines: Sequence[Entry], size: int) -> Block | None:
     """Lines of a log as a block, if they may be one; those that tell nothing are none of it."""
-    telling = [line for line in lines if isinstance(line, Line) or line.reason is not None]
+    telling = [line for line in lines if not isinstance(line, Gap) or line.reason is not None]
     if size < MIN_BLOCK or not telling:
         return None
     block = Stamped(telling)

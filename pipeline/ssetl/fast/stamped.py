@@ -4,9 +4,11 @@ Each line keeps its place in the body and its time. What stands between them, su
 application itself, is a line that no event can be.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate, groupby
 from typing import Final
 
 import msgspec
@@ -17,9 +19,9 @@ from ssetl.fast.block import Block, Codes, Places
 from ssetl.fast.singles import Place
 from ssetl.fast.template import Template
 from ssetl.framing import frames_of
-from ssetl.lines import Line
+from ssetl.lines import Line, Lines
 from ssetl.sse import Frame, Parser, Terminator
-from ssetl.timeline import UNKNOWN
+from ssetl.times import UNKNOWN
 
 TOGETHER: Final = 8 << 20
 """Bytes of lines that are looked at together."""
@@ -30,7 +32,10 @@ MOST: Final = 1 << 16
 Kinds = tuple[str, ...]
 """What each line of a unit is: `event`, `field` or `blank`; a terminator is as an event."""
 
-_NOTHING: Final = b"-"  # stands for what is no line, or none that could be an event
+Entry = Line | Lines | Gap
+"""What a log consists of; a gap is one of bytes that tell something."""
+
+_NOTHING: Final = b"-\n"  # stands for what is no line, or none that could be an event
 _EVENT: Final = "event"
 _FIELDS: Final = frozenset({b"event", b"id", b"retry"})
 _BOM: Final = b"\xef\xbb\xbf"
@@ -43,12 +48,14 @@ class Stamped(Block):
         times: when each line came, `UNKNOWN` if its log does not tell.
     """
 
-    def __init__(self, pieces: Sequence[Line | Gap]) -> None:
-        super().__init__(b"".join([_text(piece) + b"\n" for piece in pieces]))
-        self._lines = pieces
-        self._offsets = np.array([piece.offset for piece in pieces], np.int64)
-        self._sizes = np.array([piece.size for piece in pieces], np.int64)
-        self.times = np.array([_time(piece) for piece in pieces], np.int64)
+    def __init__(self, pieces: Sequence[Entry]) -> None:
+        super().__init__(b"".join(map(_text, pieces)))
+        self._offsets, self._sizes, self.times = (
+            np.concatenate(columns) for columns in zip(*_columns(pieces), strict=True)
+        )
+        self._entries = pieces
+        self._firsts = [0, *accumulate(len(each) if isinstance(each, Lines) else 1 for each in pieces)]
+        self._gaps = [self._firsts[n] for n, each in enumerate(pieces) if isinstance(each, Gap)]
 
     def lines_at(self, places: Places) -> Places:
         """The numbers of the lines that stand at some places."""
@@ -64,9 +71,20 @@ class Stamped(Block):
         at = self.times.item(line)
         return Place(self._offsets.item(line), self._sizes.item(line), None if at == UNKNOWN else at)
 
-    def pieces(self, first: int, end: int) -> Sequence[Line | Gap]:
+    def entries(self, first: int, end: int) -> Iterator[Line | Gap]:
         """The lines from one up to another, as they were given."""
-        return self._lines[first:end]
+        for line in range(first, end):
+            piece = self._entries[bisect_right(self._firsts, line) - 1]
+            if isinstance(piece, Lines):
+                place = self.place(line)
+                start = self._newlines.item(line - 1) + 1 if line else 0
+                text = self.data[start : self._newlines.item(line)]
+                piece = Line(text, place.offset, place.size, place.received_at)
+            yield piece
+
+    def lines_between(self, first: int, end: int) -> int:
+        """How many lines there are from one up to another, but for those that are none."""
+        return end - first - (bisect_left(self._gaps, end) - bisect_left(self._gaps, first))
 
     def sizes(self, firsts: Places, kinds: Kinds) -> Counter[str]:
         """The bytes of units by kind; `firsts` are their first lines, `kinds` those of all lines of each."""
@@ -108,7 +126,7 @@ class StampedSingles:
         end = self._line(unit + 1)
         found = [
             frame
-            for piece in self._block.pieces(self._parsed, end)
+            for piece in self._block.entries(self._parsed, end)
             for frames in frames_of(piece, self._parser)
             for frame in frames
         ]
@@ -118,9 +136,9 @@ class StampedSingles:
     def leave_out(self, unit: int) -> None:
         """Bring the parser before a unit; what lies before has been read."""
         line = self._line(unit)
-        left_out = self._block.pieces(self._parsed, line)
-        self._parser.skip(0, sum(isinstance(piece, Line) for piece in left_out))
-        self._parsed = max(self._parsed, line)
+        if line > self._parsed:
+            self._parser.skip(0, self._block.lines_between(self._parsed, line))
+            self._parsed = line
 
     def _place(self, unit: int, kinds: Kinds) -> Place:
         first = self._line(unit)
@@ -164,11 +182,27 @@ def _kind(line: bytes) -> str:
     return _EVENT if line.strip(b" \t") else "blank"
 
 
-def _text(piece: Line | Gap) -> bytes:
+def _text(piece: Entry) -> bytes:
     """What a piece is in the block."""
+    if isinstance(piece, Lines):
+        return piece.data
     if isinstance(piece, Gap) or piece.overlong or b"\r" in piece.text or piece.text.startswith(_BOM):
         return _NOTHING
-    return piece.text
+    return piece.text + b"\n"
+
+
+def _columns(pieces: Sequence[Entry]) -> Iterator[tuple[Places, Places, Places]]:
+    """Offsets, sizes and times of lines; of those that come one by one, of neighbours together."""
+    for _, some in groupby(pieces, lambda piece: isinstance(piece, Lines)):
+        places = []
+        for piece in some:
+            if isinstance(piece, Lines):
+                yield piece.offsets, piece.sizes, piece.times
+            else:
+                places.append((piece.offset, piece.size, _time(piece)))
+        if places:
+            offsets, sizes, times = np.array(places, np.int64).T
+            yield offsets, sizes, times
 
 
 def _time(piece: Line | Gap) -> int:
