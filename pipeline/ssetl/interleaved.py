@@ -109,6 +109,15 @@ class OpenStreams:
         only = self.current if self.current is not None and self.current.closed else None
         return self.is_plain and all(stream is only for stream in self._open.values())
 
+    def remark(self, count: int) -> None:
+        """So many comments have come that say nothing."""
+        self._comments += count
+
+    def take_remarks(self) -> int:
+        """How many have come since the last event, for the next one to tell."""
+        count, self._comments = self._comments, 0
+        return count
+
     def settle(self) -> None:
         """Close the stream that has ended, while `is_quiet`: what comes next is none of it."""
         if self.current is not None:
@@ -148,7 +157,7 @@ class OpenStreams:
 
     def _comment(self, frame: Comment) -> None:
         if is_remark(frame):
-            self._comments += 1
+            self.remark(1)
             return
         word, _, said = frame.text.partition(b" ")
         rest = said.decode("utf-8", "replace")
@@ -189,8 +198,8 @@ class OpenStreams:
         around = apis.UNKNOWN if current is None or current.closed else current.api
         at = self._arrival(event.received_at)
         shares = self._stamp_used and at is not None
-        read = flattened(event, around, at, self._comments, shares=shares)
-        self._comments, self._stamp_used = 0, self._stamp is not None
+        read = flattened(event, around, at, self.take_remarks(), shares=shares)
+        self._stamp_used = self._stamp is not None
         self.take_flat(read)
 
     def take_flat(self, flat: Flat) -> None:

@@ -91,11 +91,24 @@ def test_streams_that_lie_in_each_other_are_taken_as_a_whole(shape: str) -> None
         ),
         "the same id again": (in_turn(*BEGIN, *END, *BEGIN, *END), 0),
         "an event that is no event": (in_turn(*BEGIN, [b"data: {\n\n"], *END), 0),
-        "a comment": (in_turn(*BEGIN, [b": keep-alive\n\n"], *END), 0),
-        "a comment before the first event": (in_turn([b": keep-alive\n\n"], *BEGIN, *END), 7),
+        "a comment": (in_turn(*BEGIN, [b": keep-alive\n\n"], *END), 8),
+        "a time": (in_turn(*BEGIN, [b": t 2025-04-21T03:21:59Z\n\n"], *END), 0),
+        "a comment before a terminator, and others go on": (
+            in_turn(
+                *BEGIN,
+                END[0][:4],
+                END[1][:4],
+                [b": keep-alive\n\n", DONE],
+                END[0][4:],
+                END[1][4:],
+                done(*NAMES[1:]),
+            ),
+            1,
+        ),
+        "a comment before the first event": (in_turn([b": keep-alive\n\n"], *BEGIN, *END), 8),
         "a comment before a first event": (
             in_turn(BEGIN[0][:4], [b": keep-alive\n\n"], BEGIN[0][4:], *BEGIN[1:], *END),
-            3,
+            8,
         ),
         "an event without an id around": (in_turn([BARE], *BEGIN, *END), 7),
         "an event without an id in between": (in_turn(*BEGIN, [BARE], *END), 0),
@@ -112,8 +125,8 @@ def test_streams_that_lie_in_each_other_are_taken_as_a_whole(shape: str) -> None
             in_turn(*BEGIN, END[0], each(text("C", "?", 1)), each(finish("?", index=1)), *END[1:]),
             0,
         ),
-        "usage thrice behind a comment": (
-            in_turn(*BEGIN, [b": keep-alive\n\n"], END[0], *[END[1]] * 3, done()),
+        "usage thrice behind a time": (
+            in_turn(*BEGIN, [b": t 2025-04-21T03:21:59Z\n\n"], END[0], *[END[1]] * 3, done()),
             0,
         ),
         "usage thrice, and more of it without an id": (

@@ -69,12 +69,15 @@ class Block:
             for those that were left out.
         whole: how many units have their end; the last one may go on in the next block.
         by_line: whether each line is a unit.
+        comments: how many comments that were left out came before each unit, and behind the last; None if
+            there were none.
         is_plain: whether all lines end with LF or CRLF, and most are not too short; else there is one unit.
     """
 
     def __init__(self, data: bytes, offset: int = 0) -> None:
         self.data = data
         self.offset = offset
+        self.comments: Codes | None = None
         self._bytes = np.frombuffer(data, np.uint8)
         found = _controls(self._bytes, max(len(data) // SHORTEST, _FEW))
         self.is_plain = found is not None
@@ -116,7 +119,8 @@ class Block:
 
     def beginning_with(self, byte: int) -> Places:
         """The units that begin with a byte."""
-        return np.flatnonzero(self._bytes[self.starts] == byte)
+        filled = self.starts[self.starts < len(self.data)]  # a block of no bytes has one unit
+        return np.flatnonzero(self._bytes[filled] == byte)
 
     def alone(self) -> Places:
         """The units that can be read without what stands around them.

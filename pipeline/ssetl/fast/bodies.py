@@ -5,22 +5,19 @@ or its blank line is completed. What that changes is told.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from ssetl.fast.block import Block, Codes, Places
+from ssetl.fast.block import Block, Places
+from ssetl.fast.remarks import remarks
 from ssetl.fast.small import is_plain
-from ssetl.framing import event_parser
-from ssetl.interleaved import is_remark
-from ssetl.sse import Comment
 from ssetl.streams import Capture
 
 _BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
 _DATA: Final = b"data:"
-_COLON: Final = 58
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -53,13 +50,12 @@ class Joined(msgspec.Struct, frozen=True):
     """Bodies behind each other.
 
     Args:
-        block: their bytes; comments are no units of it.
+        block: their bytes; comments are no units of it, and count for units of the same body.
         places: where each body begins in it, and where the last one ends.
         units: the first unit of each body, and the one behind the last.
         are_borders: whether a unit begins there: blank lines at a start are of the last event before.
         added: how many bytes were added to the last line of each.
         tallies: the bytes of each by kind that its units do not tell, or tell too many of.
-        comments: how many comments of the same body stand before each unit.
     """
 
     block: Block
@@ -68,7 +64,6 @@ class Joined(msgspec.Struct, frozen=True):
     are_borders: list[bool]
     added: list[int]
     tallies: list[Counter[str]]
-    comments: Codes
 
 
 def joined(bodies: Sequence[Body], *, by_line: bool) -> Joined | None:
@@ -91,13 +86,13 @@ def joined(bodies: Sequence[Body], *, by_line: bool) -> Joined | None:
     borders = np.array(places)
     are_borders = starts[np.searchsorted(starts, borders)] == borders
     tallies = [Counter(blank=-blank) for _, blank in missing]
-    remarks = list(_remarks(block))
-    if len(remarks) == len(block.starts):
+    found = list(remarks(block))
+    if len(found) == len(block.starts):
         return None
-    block = block.without([unit for unit, _, _ in remarks])
+    block = block.without([unit for unit, _, _ in found])
     units = np.searchsorted(block.starts, borders)
-    comments = np.zeros(len(block.starts) + 1, np.int32)
-    for unit, count, tally in remarks:
+    block.comments = comments = np.zeros(len(block.starts) + 1, np.int32)
+    for unit, count, tally in found:
         body = np.searchsorted(borders, starts[unit], side="right").item() - 1
         tallies[body].update(tally)
         following = np.searchsorted(block.starts, starts[unit])
@@ -109,26 +104,4 @@ def joined(bodies: Sequence[Body], *, by_line: bool) -> Joined | None:
         are_borders.tolist(),
         [line for line, _ in missing],
         tallies,
-        comments,
     )
-
-
-def _remarks(block: Block) -> Iterator[tuple[int, int, Counter[str]]]:
-    """The units that are nothing but remarks: how many these are, and their bytes by kind."""
-    known: dict[bytes, tuple[int, Counter[str]] | None] = {}
-    for unit in block.beginning_with(_COLON).tolist():
-        text = block.unit(unit)
-        if text not in known:
-            known[text] = _remark(text)
-        if found := known[text]:
-            yield unit, *found
-
-
-def _remark(text: bytes) -> tuple[int, Counter[str]] | None:
-    if not all(line.startswith(b":") or not line.strip(b"\r") for line in text.split(b"\n")):
-        return None  # what is added to a last line would be of another kind
-    parser = event_parser()
-    frames = [*parser.feed(text), *parser.close()]
-    if all(isinstance(frame, Comment) and is_remark(frame) for frame in frames):
-        return len(frames), parser.tally
-    return None

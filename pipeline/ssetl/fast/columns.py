@@ -93,6 +93,9 @@ class _Columns:
             "event_index": self._merged(indexes, self._counted.index),
             "byte_offset": self._merged(offsets, self._bulk.offsets(self._counted.units)),
         }
+        if (comments := self._bulk.block.comments) is not None:
+            of_placed = [event.comments_before for event in self._placed]
+            told["comments_before"] = self._merged(of_placed, comments[self._counted.units])
         told |= {name: self._timed(tables.CHUNKS.field(name)) for name in self._counted.times}
         arrays = [told[field.name] if field.name in told else self._column(field) for field in tables.CHUNKS]
         return pa.RecordBatch.from_arrays(arrays, schema=_SCREENED if self._is_screened else tables.CHUNKS)

@@ -223,7 +223,13 @@ def _finish(runs: Sequence[int], finished: list[bool]) -> int | None:
 
 
 def flat_of(
-    template: Template, rows: list[Any], offset: int = 0, size: int = 0, received_at: int | None = None
+    template: Template,
+    rows: list[Any],
+    offset: int = 0,
+    size: int = 0,
+    received_at: int | None = None,
+    *,
+    comments: int = 0,
 ) -> Flat:
     """An event of a template, of `size` bytes, that begins at `offset` of the body."""
     reading = template.reading
@@ -238,7 +244,7 @@ def flat_of(
         rows=rows,
         starts=reading.starts,
         ends=reading.ends,
-        comments=0,
+        comments=comments,
     )
 
 

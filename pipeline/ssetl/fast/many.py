@@ -186,8 +186,6 @@ def _rows(bulk: Bulk, found: Counted, bodies: Sequence[Body], together: Joined) 
         "capture_id": pa.DictionaryArray.from_arrays(kernels.numbers(owner.astype(np.int32)), names),
         "byte_offset": kernels.numbers(bulk.offsets(found.units) - together.places[owner]),
     }
-    if together.comments.any():
-        told["comments_before"] = kernels.numbers(together.comments[found.units])
     for name, column in told.items():
         place = rows.schema.names.index(name)
         rows = rows.set_column(place, rows.schema.field(place), column)

@@ -110,6 +110,8 @@ class BlockReader:
         self._count_lanes()
         self._streams.before_close = self._streams.before_line = None
         self._singles.leave_out(count)
+        if self._block.comments is not None:
+            self._streams.remark(self._block.comments.item(count))
         self._capture.tally.update(self._singles.tally)
         if self._lived:
             self._capture.lived.append(whole.columns(bulk, self._lived, None))
@@ -176,6 +178,8 @@ class BlockReader:
         if lane >= 0:
             self._count(lane)
             self._next[lane] += 1
+        if self._block.comments is not None:
+            self._streams.remark(self._block.comments.item(unit))
         text = self._block.unit(unit)
         if self._is_held or not self._block.is_alone(unit):
             self._take_text(unit)
@@ -276,32 +280,35 @@ class BlockReader:
         each = self._woven.get(lane)
         if each is None:
             return False
+        if self._is_held:  # this one is read by itself, and so are those behind it
+            self._unweave(each, unit)
+            return False
         self._go_to(unit)
         stream = self._stream.get(lane)
-        if stream is None and not self._is_held:
+        if stream is None:
             api = self._bulk.matches[self._bulk.match.item(unit)].template.reading.api
             stream = self._streams.begin(self._ids[lane] or "", api)
             self._look_ahead()  # another stream may have been closed
         if stream is None:
-            self._unweave(each)
+            self._unweave(each, unit)
             return False
         self._stream[lane] = stream
         self._streams.note(stream, is_over=unit >= self._bulk.id_order[each.finish])
         return True
 
-    def _unweave(self, each: Woven) -> None:
-        """Tell a stream that is woven with others what has come of it; read the rest event by event."""
+    def _unweave(self, each: Woven, unit: int) -> None:
+        """Tell a stream that is woven with others what came of it before a unit; read the rest one by one."""
         bulk, lane = self._bulk, each.lane
         del self._woven[lane]
         units = bulk.id_order[each.runs[0] : each.runs[-1]]
-        come = int(np.searchsorted(units, self._unit))
+        come = int(np.searchsorted(units, unit))
         if stream := self._stream.get(lane):
             self._woven_spans.append(Span(each.runs[0], each.runs[0] + come, stream.stream_id, stream.events))
             for api, row, times in bulk.in_turn(units[:come]):
                 self._capture.place_alike(stream, api, row, times)
-        for unit in units[come:][bulk.lane[units[come:]] < 0].tolist():
-            heappush(self._due, unit)
-        self._next[lane] = bisect_left(bulk.order, self._unit, bulk.borders[lane], bulk.borders[lane + 1])
+        for special in units[come:][bulk.lane[units[come:]] < 0].tolist():
+            heappush(self._due, special)
+        self._next[lane] = bisect_left(bulk.order, unit, bulk.borders[lane], bulk.borders[lane + 1])
         self._stale.add(lane)
 
     def _take_woven(self, stream: Stream, each: Woven) -> bool:
@@ -334,7 +341,10 @@ class BlockReader:
         elif (lane := self._bulk.lanes.get(response_id)) is not None:
             self._count(lane)
         place = self._singles.place(unit, found.template)
-        self._streams.take_flat(flat_of(found.template, [found.row], *msgspec.structs.astuple(place)))
+        comments = self._streams.take_remarks()
+        self._streams.take_flat(
+            flat_of(found.template, [found.row], *msgspec.structs.astuple(place), comments=comments)
+        )
 
     def _take_text(self, unit: int) -> None:
         """Take a unit in the ordinary way."""
@@ -363,7 +373,7 @@ class BlockReader:
     def _count(self, lane: int) -> None:
         """Count the events of a lane that come before the present unit; its stream may change now."""
         if each := self._woven.get(lane):
-            self._unweave(each)
+            self._unweave(each, self._unit)
             return
         self._stale.add(lane)
         first, stream = self._next[lane], self._stream.get(lane)

@@ -4,6 +4,7 @@ Both ways use the same parser and the same `OpenStreams`, so that a file may cha
 with every block.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from ssetl.fast import columns, stamped
 from ssetl.fast.block import Block
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.reader import BlockReader
+from ssetl.fast.remarks import without_remarks
 from ssetl.fast.stamped import Entry, Stamped, kinds_of
 from ssetl.fast.templates import Templates
 from ssetl.framing import event_parser, frames_of
@@ -84,9 +86,10 @@ class Reading:
 
     def take(self, pieces: Sequence[Piece], block: Block | None) -> Iterator[None]:
         """Read pieces; pause now and then so that the capture can be emptied."""
-        bulk = None if block is None else self._bulk(block)
+        bulk, left_out = (None, Counter[str]()) if block is None else self._bulk(block)
         if bulk is not None and int((bulk.match >= 0).sum()) * WORTH >= len(bulk.match):
             self._read(bulk)
+            self.capture.tally.update(left_out)
             pieces = [piece for piece in pieces if isinstance(piece, Gap) and not piece.reason]
             yield
         for piece in pieces:
@@ -109,11 +112,15 @@ class Reading:
         if before:
             capture.batches.append(tables.chunks([(capture.capture_id, before)]))
 
-    def _bulk(self, block: Block) -> Bulk:
-        matches = self.templates.match(block)
+    def _bulk(self, block: Block) -> tuple[Bulk, Counter[str]]:
+        """A block and what its units match, and the bytes by kind that were left out of it."""
         if isinstance(block, Stamped):
-            matches = [match for match in matches if kinds_of(match.template)]
-        return Bulk(block, matches)
+            matches = [match for match in self.templates.match(block) if kinds_of(match.template)]
+            return Bulk(block, matches), Counter()
+        if block.by_line:
+            return Bulk(block, self.templates.match(block)), Counter()
+        rest, left_out = without_remarks(block, begins=self.parser.is_idle)
+        return Bulk(rest, self.templates.match(rest)), left_out
 
     def _read(self, bulk: Bulk) -> None:
         self.gather()

@@ -21,6 +21,7 @@ from ssetl.copies import can_copy
 from ssetl.fast.block import Block
 from ssetl.fast.helper import Helper, Segment, Told
 from ssetl.fast.reading import Reading
+from ssetl.fast.remarks import remark
 from ssetl.fast.templates import Templates
 from ssetl.kernels import Array
 from ssetl.streams import Capture
@@ -111,9 +112,10 @@ def _cut(templates: Templates, source: Source, first: int, end: int) -> int | No
     place = len(window)
     while text and (place := window.rfind(text, 0, place)) > 0:
         cut = place + len(text) if behind else place
-        event = Block(window[cut : cut + _EVENT])
+        events = Block(window[cut : cut + _EVENT])
+        event = next((n for n in range(events.whole) if not remark(events.unit(n))), None)
         # What is no event (another terminator, say) may belong to the stream before it.
-        if event.whole and event.is_alone(0) and templates.find(event.unit(0)):
+        if event is not None and events.is_alone(event) and templates.find(events.unit(event)):
             return first + cut
     return None
 
