@@ -240,3 +240,33 @@ def test_an_event_in_which_very_much_may_vary_has_no_template() -> None:
 
     assert learn(event(20)) is not None
     assert learn(event(MAX_HOLES)) is None
+
+
+def test_texts_around_holes_are_taken_literally() -> None:
+    event = put(b'"choices"', b'"x":"100% (.*) {3} %b %(a)s",')
+    template = learn(event)
+    assert template is not None
+    assert (found := template.find(event)) is not None
+    assert found.row == ordinary(event)
+    assert template.find(event.replace(b"100%", b"100x")) is None
+    assert template.find(event.replace(b"(.*)", b"(abc")) is None
+
+
+@table(
+    "old, new",
+    {
+        "a digit more": (b'"prompt_tokens":7', b'"prompt_tokens":' + b"7" * 16),
+        "a needless zero": (b'"prompt_tokens":7', b'"prompt_tokens":07'),
+        "a text that ends early": (b'"content":"A"', b'"content":"A","x":"B"'),
+        "a text that does not end": (b'"content":"A"', b'"content":"A\\"'),
+        "something behind": (b"\n\n", b"\n\n\n"),
+        "nothing behind": (b"\n\n", b"\n"),
+        "another byte around": (b'"logprobs"', b'"logprobz"'),
+    },
+)
+def test_what_is_not_of_a_template(old: bytes, new: bytes) -> None:
+    event = put(b'"choices"', b'"usage":{"prompt_tokens":7},')
+    template = learn(event)
+    assert template is not None
+    assert template.find(event) is not None
+    assert template.find(event.replace(old, new)) is None

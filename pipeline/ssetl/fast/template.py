@@ -19,10 +19,11 @@ PATTERNS: Final = {
     "fixed": rb'([^"\\\x00-\x1f]++)',
     "text": rb'((?:[^"\\\x00-\x1f]++|\\.)++)',
     "time": rb"([1-9][0-9]{9})",
-    "number": rb"(0|[1-9][0-9]{0,14})",
+    "number": rb"(0|[1-9][0-9]{0,14}+)",
     "blank": rb"( *+)",
 }
-"""What a hole may hold, by kind; one group each."""
+"""What a hole may hold, by kind; one group each. All are possessive, or of one length: what stands at a place
+is in the hole or is not, whatever stands behind it."""
 
 FIELDS: Final = {
     "row": Row.__struct_fields__,
@@ -122,10 +123,12 @@ class Template:
         self.has_id = any(hole.field == "response_id" for hole in holes)
         self.has_elastic_extra = any(hole.owner == "extra" and hole.is_elastic for hole in holes)
         self.is_bulk = _is_bulk(reading, row, has_id=self.has_id)
-        pattern = b"".join(
-            PATTERNS[hole.kind] + re.escape(text) for hole, text in zip(holes, texts[1:], strict=True)
-        )
-        self._match = re.compile(re.escape(texts[0]) + pattern, re.DOTALL).fullmatch
+        # The expression finds the holes, the format tells whether the texts around them are the right ones:
+        # to compile an expression of these takes longer than to read hundreds of such events.
+        pieces = zip(holes, texts[1:], strict=True)
+        skeleton = b"".join(PATTERNS[hole.kind] + _any(text) for hole, text in pieces)
+        self._match = re.compile(_any(texts[0]) + skeleton, re.DOTALL).fullmatch
+        self._format = b"%b".join(text.replace(b"%", b"%%") for text in texts)
         call = (row.tool_calls or (ToolCall(),))[0]
         self._row, self._usage, self._call = (
             msgspec.structs.astuple(each) for each in (row, row.usage or Usage(), call)
@@ -144,10 +147,11 @@ class Template:
 
     def find(self, text: bytes) -> "Found | None":
         """What the event is that `text` holds, if it is one of this template."""
-        match = self._match(text)
-        if match is None:
+        if not text.startswith(self.texts[0]):
             return None
-        values = match.groups()
+        match = self._match(text)
+        if match is None or self._format % (values := match.groups()) != text:
+            return None
         row = self.row(values)
         return None if row is None else Found(self, values, row)
 
@@ -260,6 +264,11 @@ _string = msgspec.json.Decoder(str)
 
 
 _STAND_INS: Final = {"text": b"-", "number": b"1", "fixed": b"-", "time": b"1000000000", "blank": b" "}
+
+
+def _any(text: bytes) -> bytes:
+    """A pattern of any bytes that are as many."""
+    return b".{%d}" % len(text)
 
 
 def _put(values: Sequence[bytes], places: Sequence[int], others: Sequence[bytes]) -> list[bytes]:
