@@ -43,6 +43,16 @@ def reasoning(stream: generate.Stream) -> Events:
     )
 
 
+def twice(stream: generate.Stream) -> Events:
+    """Reasoning as OpenRouter sends it, each text twice; the details may come first."""
+    detail = '"reasoning_details":[{"type":"reasoning.text","text":"%s","format":"unknown","index":0}]'
+    events = []
+    for piece in stream.pieces:
+        members = [f'"reasoning":"{piece}"', detail % piece][:: 1 - 2 * (stream.number % 2)]
+        events.append(_chat(stream, f'{{"role":"assistant","content":"",{",".join(members)}}}'))
+    return generate._around(stream, [*events, _chat(stream, '{"content":"A"}')])
+
+
 def two_choices(stream: generate.Stream) -> Events:
     """The pieces in turn to one choice and the other."""
     events = generate.plain(stream)
@@ -87,6 +97,7 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     **generate.SHAPES,
     "whole_calls": whole_calls,
     "reasoning": reasoning,
+    "twice": twice,
     "two_choices": two_choices,
     "without_ids": without_ids,
     "short_ids": short_ids,
@@ -277,6 +288,9 @@ VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
     (r'(?<="arguments":")(?:[^"\\]|\\.)*(?=")', TEXTS),
     (r'(?<="obfuscation":")[^"]*(?=")', TEXTS),
     (r'(?<="reasoning":")[^"]*(?=")', TEXTS),
+    (r'(?<="reasoning":")[^"]*(?=")', TEXTS),
+    (r'"reasoning":"([^"]*)"', ['"reasoning":"\\1","p":"\\1"', '"reasoning":"A","summary":"\\1"']),
+    (r'"content":"","reasoning":"([^"]*)"', ['"content":"\\1","reasoning":"\\1"', '"refusal":"\\1"']),
     (r'"obfuscation":"([^"]*)"', ['"reasoning":"\\1"', '"text":"X"', '"content":"\\1"']),
     (r'(?<="responseId":")[^"]*(?=")', TEXTS),
     (r'(?<="id":")[^"]*(?=")', [*TEXTS, "chatcmpl-7", "é"]),

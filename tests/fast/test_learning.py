@@ -56,6 +56,9 @@ VALUES = {
 }
 
 
+VALUES["same"] = VALUES["text"]
+
+
 def holes(event: bytes) -> list[tuple[str, str, str]]:
     """Kind, owner and field of each hole of the template of an event."""
     template = learn(event)
@@ -81,6 +84,10 @@ def filled(template: Template, values: list[bytes]) -> bytes:
 def events_of_templates(draw: st.DrawFn) -> tuple[Template, bytes]:
     template = draw(st.sampled_from([each for each in TEMPLATES if each.holes]))
     values = [draw(VALUES[hole.kind]) for hole in template.holes]
+    if draw(st.booleans()):
+        values = [
+            values[hole.link] if hole.kind == "same" else values[n] for n, hole in enumerate(template.holes)
+        ]
     if draw(st.integers(0, 4)) == 0:  # the same text in all places
         values = [
             values[0] if hole.kind in ("text", "fixed") else value
@@ -97,7 +104,7 @@ def test_a_template_tells_what_the_ordinary_code_tells(made: tuple[Template, byt
         assert found.row == ordinary(event)
 
 
-STAND_INS = {"text": b"-", "number": b"1", "blank": b" "}
+STAND_INS = {"text": b"-", "same": b"-", "number": b"1", "blank": b" "}
 FITTING = {
     "fixed": TEXTS.map(lambda value: re.sub(rb'["\\\x00-\x1f]', b"-", value) or b"-"),
     "time": st.integers(10**9, 10**10 - 1).map(lambda value: b"%d" % value),
@@ -217,6 +224,49 @@ def put(before: bytes, new: bytes) -> bytes:
             [("fixed", "row", "response_id"), ("text", "row", "content")],
         ),
         "empty content": (text("", "a"), [("fixed", "row", "response_id")]),
+        "a text twice": (
+            PLAIN.replace(
+                b'"content":"A"',
+                b'"content":"","reasoning":"B","reasoning_details":[{"text":"B","id":"r"}]',
+            ),
+            [
+                ("fixed", "row", "response_id"),
+                ("text", "row", "reasoning"),
+                ("same", "none", ""),
+                ("fixed", "extra", ""),
+            ],
+        ),
+        "a text twice, the column behind": (
+            put(b'"content"', b'"x":[{"text":"A"}],'),
+            [("fixed", "row", "response_id"), ("text", "row", "content"), ("same", "none", "")],
+        ),
+        "a text three times": (
+            put(b'"content"', b'"x":[{"text":"A"},{"summary":"A"}],'),
+            [
+                ("fixed", "row", "response_id"),
+                ("text", "row", "content"),
+                ("same", "none", ""),
+                ("same", "none", ""),
+            ],
+        ),
+        "a text twice, and as padding": (put(b'"content"', b'"x":[{"text":"A"}],"p":"A",'), []),
+        "a text twice, and another that may be it": (
+            put(b'"content"', b'"x":[{"text":"A"},{"text":"B"}],'),
+            [],
+        ),
+        "a text twice, and one that is none but may be it": (
+            put(b'"content"', b'"x":[{"text":"A"},{"summary":["B"]}],'),
+            [],
+        ),
+        "a text twice, and another column that may be it": (
+            put(b'"content"', b'"x":[{"text":"A"}],"reasoning":"B",'),
+            [],
+        ),
+        "a text twice, and a column that is the same in all but may be it": (
+            put(b'"content"', b'"x":[{"text":"A"}],"reasoning":"~hole 2~",'),
+            [],
+        ),
+        "a text twice, escaped otherwise": (put(b'"content"', b'"x":[{"text":"\\u0041"}],'), []),
         "two choices: two rows": (data(chunk("a", [{"index": 0}, {"index": 1}])), []),
         "a text that may be that of a column": (put(b'"choices"', b'"text":"B",'), []),
         "a comment before it": (b": c\n" + PLAIN, []),

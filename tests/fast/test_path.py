@@ -174,6 +174,19 @@ def ended_by_another_id() -> list[Events]:
         "a text in two places": changed("plain", '"logprobs":null', '"text":"X"'),
         "a key twice": changed("plain", '"delta":{', '"delta":{"content":"other",'),
         "a member where padding may be": changed("messages", "}\n\n", ',"x":1 }\n\n'),
+        "a text twice, which is another one as long in some": [
+            [re.sub(r'(?<="text":")[^"]+', lambda found: found[0].swapcase(), event) for event in events]
+            if n % 3 == 2
+            else events
+            for n, events in enumerate(streams("twice"))
+        ],
+        "a text twice, once escaped": changed("twice", '"text":" t', '"text":" \\u0074'),
+        "a text twice, and the same in another column": [
+            [re.sub(r'"content":"",("reasoning":"([^"]+)")', r'"content":"\2",\1', event) for event in events]
+            if n % 3 == 2
+            else events
+            for n, events in enumerate(streams("twice"))
+        ],
         "texts that are empty": [
             [re.sub(r'"content":"[^"]+"', '"content":""', event) if n % 3 else event for event in events]
             for n, events in enumerate(streams("plain"))

@@ -16,7 +16,7 @@ from ssetl import kernels, schema
 from ssetl.apis.row import Row, ToolCall, Usage
 from ssetl.fast.block import Block, Codes, Mask, Places, Texts
 from ssetl.fast.extra import ranges_of_extra
-from ssetl.fast.template import Column, Rows, Template, Values
+from ssetl.fast.template import Column, Hole, Rows, Template, Values
 from ssetl.fast.texts import decoded, plain, unquoted
 from ssetl.kernels import Array
 
@@ -105,7 +105,7 @@ class Layout:
         search.pass_segment(self._segments[0])
         for n, segment in zip(self._elastic, self._segments[1:], strict=True):
             is_last = segment is self._segments[-1]
-            search.pass_hole(n, self.template.holes[n].kind, segment.width if is_last else None)
+            search.pass_hole(n, self.template.holes[n], segment.width if is_last else None)
             search.pass_segment(segment)
         search.keep(search.at == search.ends)
         pieces: list[Array] = []
@@ -270,9 +270,12 @@ class _Search:
             self.keep(codes >= 0)
         self.at = self.at + segment.width
 
-    def pass_hole(self, n: int, kind: str, behind: int | None) -> None:
+    def pass_hole(self, n: int, hole: Hole, behind: int | None) -> None:
         """Go behind an elastic hole; `behind` bytes are left then, if this is the last."""
-        starts = self.at
+        if hole.kind == "same":
+            self._pass_same(n, hole.link)
+            return
+        starts, kind = self.at, hole.kind
         if kind == "number":
             self.numbers[n], self.at = self.block.numbers(starts)
         else:
@@ -281,6 +284,14 @@ class _Search:
         self.keep(self.at >= starts + (kind != "blank"))
         if kind == "blank":
             self.keep(self.block.blank(*self.spans[n]))
+
+    def _pass_same(self, n: int, link: int) -> None:
+        first, end = self.spans[link]
+        self.spans[n] = self.at, self.at + (end - first)
+        self.at = self.spans[n][1]
+        self.keep(self.at <= self.ends)
+        if self.units.size:
+            self.keep(self.block.are_equal(self.spans[n], self.spans[link]))
 
     def combinations(self) -> tuple[Codes, list[Column], int]:
         """Which values of all fixed holes each unit has, these values hole by hole, and how many they are."""

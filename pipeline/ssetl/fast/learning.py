@@ -27,7 +27,7 @@ MAX_HOLES: Final = 64
 
 _CANDIDATE: Final = re.compile(
     rb'"(?:(?:id|item_id|response_id|responseId|call_id)": ?"(?P<fixed>%(fixed)b)"'
-    rb"|(?:content|text|delta|reasoning|reasoning_content|reasoning_text|thinking|refusal|arguments"
+    rb"|(?:content|text|delta|reasoning|reasoning_content|reasoning_text|summary|thinking|refusal|arguments"
     rb'|partial_json|obfuscation|p)": ?"(?P<text>%(text)b)"'
     rb'|(?:created|created_at)": ?(?P<time>%(time)b)(?=[,}])'
     rb'|(?:sequence_number|[a-z_]*_tokens|[a-zA-Z]*[tT]okenCount)": ?(?P<number>%(number)b)(?=[,}]))'
@@ -44,6 +44,15 @@ class _Candidate(msgspec.Struct, frozen=True):
     sentinel: bytes
 
 
+class _Lesson(msgspec.Struct, frozen=True):
+    """What the ordinary code made of an event with sentinels, and where each of them came out."""
+
+    candidates: Sequence[_Candidate]
+    holes: Sequence[Hole]
+    reading: Reading
+    row: Row
+
+
 def learn(text: bytes) -> Template | None:
     """The template that an event is of; None if it can have none. `text` is the event with its blank line."""
     if len(text) > MAX_TEXT:
@@ -51,26 +60,62 @@ def learn(text: bytes) -> Template | None:
     candidates = list(islice(_candidates(text), MAX_HOLES + 1))
     if len(candidates) > MAX_HOLES:
         return None
+    lesson = _lesson(text, candidates)
+    if lesson is not None and _may_refer(lesson.row):
+        lesson = _linked(text, lesson)
+    if lesson is None:
+        return None
+    template = Template(
+        _around(text, lesson.candidates),
+        lesson.holes,
+        lesson.reading,
+        lesson.row,
+        _extra(lesson.row.extra, lesson.candidates),
+    )
+    values = [text[each.start : each.end] for each in lesson.candidates]
+    return template if (lesson.reading, template.row(values)) == _read(text) else None
+
+
+def _lesson(text: bytes, candidates: Sequence[_Candidate]) -> _Lesson | None:
+    """What comes out of an event with sentinels: only those candidates are left that are holes."""
     while True:
         read = _read(_filled(text, candidates))
         if read is None:
             return None
         reading, row = read
-        holes = [_hole(candidate, row) for candidate in candidates]
-        if None not in holes:
-            break
-        candidates = [each for each, hole in zip(candidates, holes, strict=True) if hole is not None]
-    if _may_refer(row):
+        found = [_hole(candidate, row) for candidate in candidates]
+        if None not in found:
+            return _Lesson(candidates, [hole for hole in found if hole is not None], reading, row)
+        candidates = [each for each, hole in zip(candidates, found, strict=True) if hole is not None]
+
+
+def _linked(text: bytes, lesson: _Lesson) -> _Lesson | None:
+    """The same for texts in `extra` that are that of a column: they are references, as long as they are.
+
+    All have one sentinel. It must come out in the column, and nothing but references in its place; and
+    nothing else may be a reference to the column, nor these to another one.
+    """
+    columns = [n for n, hole in enumerate(lesson.holes) if hole.owner == "row" and hole.field in TEXT_COLUMNS]
+    if len(columns) != 1:
         return None
-    template = Template(
-        _around(text, candidates),
-        [hole for hole in holes if hole is not None],
-        reading,
-        row,
-        _extra(row.extra, candidates),
-    )
+    candidates = list(lesson.candidates)
     values = [text[each.start : each.end] for each in candidates]
-    return template if (reading, template.row(values)) == _read(text) else None
+    linked = [
+        n
+        for n, hole in enumerate(lesson.holes)
+        if n in columns or (hole.kind == "text" and hole.owner == "extra" and values[n] == values[columns[0]])
+    ]
+    first, *others = linked
+    if not others:
+        return None
+    for n in others:
+        candidates[n] = msgspec.structs.replace(candidates[n], sentinel=candidates[first].sentinel)
+    again = _lesson(text, candidates)
+    if again is None or len(again.candidates) < len(candidates) or _may_refer(again.row):
+        return None
+    holes = [Hole("same", "none", link=first) if n in others else hole for n, hole in enumerate(again.holes)]
+    is_alone = sum(bool(getattr(again.row, column)) for column in TEXT_COLUMNS) == 1
+    return _Lesson(candidates, holes, again.reading, again.row) if is_alone else None
 
 
 def _candidates(text: bytes) -> Iterator[_Candidate]:

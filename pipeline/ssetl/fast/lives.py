@@ -166,6 +166,8 @@ def _with_sentinels(template: Template, first: int) -> bytes:
     for n, hole in enumerate(template.holes, first):
         if hole.field == "response_id":
             values.append(_ID)
+        elif hole.kind == "same":
+            values.append(values[hole.link])
         elif hole.kind == "time":
             values.append(b"%d" % (_FIRST_TIME + n))
         elif hole.kind == "number":

@@ -50,22 +50,30 @@ class Hole(msgspec.Struct, frozen=True):
     Args:
         kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since
             1970 (milliseconds come out in two places, so they are no hole); `text`, any JSON string, without
-            its quotes; `number`, a whole number of at most 15 digits, not negative; `blank`, padding before
-            the last brace, which comes out in nothing.
+            its quotes; `same`, the same bytes as an earlier hole, which comes out in nothing of its own;
+            `number`, a whole number of at most 15 digits, not negative; `blank`, padding before the last
+            brace, which comes out in nothing.
         owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call), `extra` or `none`.
         field: the field of the row, the usage or the tool call; otherwise nothing.
         scale: microseconds that one of it stands for, if it is `created_at`.
+        link: number of the earlier hole, if this is `same`.
     """
 
     kind: str
     owner: str
     field: str = ""
     scale: int = 1
+    link: int = -1
 
     @property
     def is_elastic(self) -> bool:
         """Whether its length differs from event to event."""
-        return self.kind in ("text", "number", "blank")
+        return self.kind in ("text", "same", "number", "blank")
+
+    @property
+    def pattern(self) -> bytes:
+        """What it may hold, one group, given that there is one for each hole before it."""
+        return b"(\\%d)" % (self.link + 1) if self.kind == "same" else PATTERNS[self.kind]
 
     @property
     def has_column(self) -> bool:
@@ -126,7 +134,7 @@ class Template:
         # The expression finds the holes, the format tells whether the texts around them are the right ones:
         # to compile an expression of these takes longer than to read hundreds of such events.
         pieces = zip(holes, texts[1:], strict=True)
-        skeleton = b"".join(PATTERNS[hole.kind] + _any(text) for hole, text in pieces)
+        skeleton = b"".join(hole.pattern + _any(text) for hole, text in pieces)
         self._match = re.compile(_any(texts[0]) + skeleton, re.DOTALL).fullmatch
         self._format = b"%b".join(text.replace(b"%", b"%%") for text in texts)
         call = (row.tool_calls or (ToolCall(),))[0]
@@ -263,7 +271,14 @@ _COLUMNS: Final = {"usage": "usage", "call": "tool_calls", "extra": "extra"}
 _string = msgspec.json.Decoder(str)
 
 
-_STAND_INS: Final = {"text": b"-", "number": b"1", "fixed": b"-", "time": b"1000000000", "blank": b" "}
+_STAND_INS: Final = {
+    "text": b"-",
+    "same": b"-",
+    "number": b"1",
+    "fixed": b"-",
+    "time": b"1000000000",
+    "blank": b" ",
+}
 
 
 def _any(text: bytes) -> bytes:
