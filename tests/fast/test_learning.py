@@ -268,6 +268,14 @@ def put(before: bytes, new: bytes) -> bytes:
         ),
         "a text twice, escaped otherwise": (put(b'"content"', b'"x":[{"text":"\\u0041"}],'), []),
         "two choices: two rows": (data(chunk("a", [{"index": 0}, {"index": 1}])), []),
+        "a reference that might be to another column": (
+            PLAIN.replace(b'"content":"A"', b'"content":"A","reasoning":"B","reasoning_content":null'),
+            [],
+        ),
+        "a reference that may be to one column only": (
+            PLAIN.replace(b'"content":"A"', b'"content":"","reasoning":"B","x":[{"text":"B"}]'),
+            [("fixed", "row", "response_id"), ("text", "row", "reasoning"), ("same", "none", "")],
+        ),
         "a text that may be that of a column": (put(b'"choices"', b'"text":"B",'), []),
         "a comment before it": (b": c\n" + PLAIN, []),
         "invalid UTF-8": (PLAIN.replace(b'"A"', b'"\xff"'), []),

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from ssetl import apis
-from ssetl.apis.row import TEXT_COLUMNS, TEXT_KEYS, Chunk, Json, Row, flatten
+from ssetl.apis.row import REFERENCE, TEXT_COLUMNS, TEXT_KEYS, Chunk, Json, Row, flatten
 from ssetl.fast.template import FIELDS, PATTERNS, Hole, Reading, Template
 from ssetl.response import error_outside
 from ssetl.sse import Bare, Event, Parser
@@ -114,8 +114,7 @@ def _linked(text: bytes, lesson: _Lesson) -> _Lesson | None:
     if again is None or len(again.candidates) < len(candidates) or _may_refer(again.row):
         return None
     holes = [Hole("same", "none", link=first) if n in others else hole for n, hole in enumerate(again.holes)]
-    is_alone = sum(bool(getattr(again.row, column)) for column in TEXT_COLUMNS) == 1
-    return _Lesson(candidates, holes, again.reading, again.row) if is_alone else None
+    return _Lesson(candidates, holes, again.reading, again.row)
 
 
 def _candidates(text: bytes) -> Iterator[_Candidate]:
@@ -229,18 +228,21 @@ def _extra(extra: str | None, candidates: Sequence[_Candidate]) -> tuple[list[st
 
 
 def _may_refer(row: Row) -> bool:
-    """Whether `extra` may have a reference to a column if the two happen to hold the same text."""
-    if row.extra is None or not any(getattr(row, column) for column in TEXT_COLUMNS):
+    """Whether `extra` may have another reference if texts that differ here happen to be the same."""
+    columns = sum(bool(getattr(row, column)) for column in TEXT_COLUMNS)
+    if row.extra is None or not columns:
         return False
-    return any(_referable(msgspec.json.decode(row.extra), ""))
+    found = set(_referable(msgspec.json.decode(row.extra), ""))
+    return bool(found - {REFERENCE}) or (REFERENCE in found and columns > 1)
 
 
 def _referable(value: Json, key: str) -> Iterator[str]:
+    """The keys of texts that might be references, and that of what is one: the first equal column's."""
     if type(value) is dict:
         for name, member in value.items():
             yield from _referable(member, name)
     elif type(value) is list:
         for element in value:
             yield from _referable(element, key)
-    elif type(value) is str and value and key in TEXT_KEYS:
-        yield value
+    elif type(value) is str and value and (key in TEXT_KEYS or key == REFERENCE):
+        yield key
