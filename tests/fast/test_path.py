@@ -111,6 +111,18 @@ def test_streams_that_are_alone_are_taken_as_a_whole(shape: str, monkeypatch: py
     assert ways.counted["live"] > 24
 
 
+@table("escape, is_whole", {"as ours": (r"\n\"\\", True), "not as ours": (r"\/", False)})
+def test_texts_in_extra_may_have_escapes(
+    escape: str, is_whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [[event.replace(" the", f" {escape}the") for event in each] for each in streams("responses", 48)]
+    file, ways = body(events), Ways(monkeypatch)
+    assert file.count(escape.encode()) > 24
+    read(path.read_interleaved, cut(file, 6))
+    assert (ways.counted["live"] > 24) == is_whole
+    assert_same(file, cut(file, 6))
+
+
 @table("shape", {shape: shape for shape in rawfiles.SHAPES if shape != "whole_calls"})
 def test_most_events_are_not_taken_singly(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     files = streams(shape)

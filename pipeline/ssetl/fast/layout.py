@@ -17,7 +17,7 @@ from ssetl.apis.row import Row, ToolCall, Usage
 from ssetl.fast.block import Block, Codes, Mask, Places, Texts
 from ssetl.fast.extra import ranges_of_extra
 from ssetl.fast.template import Column, Hole, Rows, Template, Values
-from ssetl.fast.texts import decoded, plain, unquoted
+from ssetl.fast.texts import canonical, decoded, unquoted
 from ssetl.kernels import Array
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
@@ -91,7 +91,7 @@ class Layout:
         self._segments = [_Segment(template, values, *borders) for borders in zip(firsts, ends, strict=True)]
         of_extra = [n for n in self._elastic if template.holes[n].owner == "extra"]
         self._extra_is_told = bool(of_extra)
-        # What an escape stands for is written otherwise in `extra`.
+        # In `extra` stands what our encoder makes of them: mostly what they are.
         self._literal = [n for n in of_extra if template.holes[n].kind == "text"]
         self._copies = ranges_of_extra(template, values) if self._extra_is_told else None
 
@@ -112,7 +112,7 @@ class Layout:
         for n in self._literal:
             texts_there = search.block.texts(*search.spans[n])
             pieces.append(kernels.whole(texts_there))
-            search.keep(plain(texts_there))
+            search.keep(canonical(texts_there))
         if not search.units.size:
             return None
         codes, values, count = search.combinations()
