@@ -93,6 +93,30 @@ def bare_messages(stream: generate.Stream) -> Events:
     return [re.sub(r" +(?=}\n\n)", "", event) for event in generate.messages(stream)]
 
 
+def blocks(stream: generate.Stream) -> Events:
+    """Messages of many content blocks."""
+    number = iter(range(len(stream.pieces)))
+    return [
+        re.sub(r'"index":0(?=,"delta")', lambda _: f'"index":{next(number) // 2}', event)
+        for event in generate.messages(stream)
+    ]
+
+
+def interactions(stream: generate.Stream) -> Events:
+    """Google's Interactions, without blank lines; the index of the answer is mostly 1."""
+    name = f'"v1_{stream.key}"'
+    events = [
+        f'{{"interaction":{{"id":{name},"status":"in_progress"}},"event_type":"interaction.created"}}',
+        f'{{"interaction_id":{name},"status":"in_progress","event_type":"interaction.status_update"}}',
+        *(
+            f'{{"index":{n % 4},"delta":{{"text":"{piece}","type":"text"}},"event_type":"step.delta"}}'
+            for n, piece in enumerate(stream.pieces)
+        ),
+        f'{{"interaction":{{"id":{name},"status":"completed"}},"event_type":"interaction.completed"}}',
+    ]
+    return [f"data: {event}\n\n" for event in events]
+
+
 SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     **generate.SHAPES,
     "whole_calls": whole_calls,
@@ -103,6 +127,8 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     "short_ids": short_ids,
     "gemini": gemini,
     "bare_messages": bare_messages,
+    "blocks": blocks,
+    "interactions": interactions,
 }
 """Shapes by name: stream -> its events."""
 
@@ -281,7 +307,8 @@ VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
     (r'(?<=_tokens":)\d+', NUMBERS),
     (r'(?<=TokenCount":)\d+', NUMBERS),
     (r'(?<="sequence_number":)\d+', NUMBERS),
-    (r'(?<="index":)\d+', ["1", "null", "-1", "01", '"0"']),
+    (r'(?<="index":)\d+', ["1", "2", "17", "null", "-1", "01", '"0"']),
+    (r'(?<="created":)\d+', ["1745200000.0", "1745200000.00", "1745200000.5", "174520000.0"]),
     (r'(?<="content":")[^"]*(?=")', TEXTS),
     (r'(?<="delta":")[^"]*(?=")', TEXTS),
     (r'(?<="text":")[^"]*(?=")', TEXTS),

@@ -5,13 +5,15 @@ import random
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import rawfiles
 from reading import chunk, data, table, text
 from ssetl import apis
-from ssetl.apis.row import Row
+from ssetl.apis.row import Api, Row
 from ssetl.fast.learning import MAX_HOLES, MAX_TEXT, learn
 from ssetl.fast.template import PATTERNS, Template
 from ssetl.framing import event_parser
@@ -56,6 +58,7 @@ VALUES = {
 }
 
 
+VALUES["index"] = VALUES["number"] | st.integers(0, 120).map(lambda value: b"%d" % value)
 VALUES["same"] = VALUES["text"]
 
 
@@ -104,10 +107,11 @@ def test_a_template_tells_what_the_ordinary_code_tells(made: tuple[Template, byt
         assert found.row == ordinary(event)
 
 
-STAND_INS = {"text": b"-", "same": b"-", "number": b"1", "blank": b" "}
+STAND_INS = {"text": b"-", "index": b"2", "same": b"-", "number": b"1", "blank": b" "}
 FITTING = {
     "fixed": TEXTS.map(lambda value: re.sub(rb'["\\\x00-\x1f]', b"-", value) or b"-"),
     "time": st.integers(10**9, 10**10 - 1).map(lambda value: b"%d" % value),
+    "index": st.integers(2, 10**9 - 1).map(lambda value: b"%d" % value),
 }
 """Values that fit a hole which is not elastic, not all of them valid text."""
 
@@ -139,6 +143,22 @@ def test_many_rows_are_those_of_each_event(made: tuple[Template, list[tuple[byte
                 assert getattr(rows.row(n), field) == rows.values(field)[n] == getattr(wanted, field)
 
 
+def test_no_api_has_another_index_that_it_leaves_out() -> None:
+    tried = 0
+    indexed = [re.sub(rb'(?<=index":)[0-9]+', b"7", event) for event in (*NAMED, *MADE)]
+    for template in filter(None, map(learn, indexed)):
+        places = [n for n, hole in enumerate(template.holes) if hole.kind == "index"]
+        for index in range(40) if places else ():
+            values = [STAND_INS.get(hole.kind, b"1000000000") for hole in template.holes]
+            for n in places:
+                values[n] = b"%d" % index
+            found = template.find(event := filled(template, values))
+            assert (found is None) == (index < 2)
+            assert found is None or found.row == ordinary(event)
+            tried += 1
+    assert tried > 300
+
+
 def test_most_events_have_a_template_that_finds_them_again() -> None:
     for event in MADE:
         template = learn(event)
@@ -149,6 +169,16 @@ def test_most_events_have_a_template_that_finds_them_again() -> None:
 
 
 PLAIN = text("A", "a").replace(b'"index"', b'"logprobs":null,"index"')
+
+
+CREATED = data(
+    {"type": "response.created", "response": {"id": "resp_1", "created_at": 1745200000.0, "status": "queued"}}
+)
+
+
+def piece(index: int, delta: dict[str, object]) -> bytes:
+    """A piece of a content block, as Messages sends it."""
+    return data({"type": "content_block_delta", "index": index, "delta": delta})
 
 
 def put(before: bytes, new: bytes) -> bytes:
@@ -222,6 +252,50 @@ def put(before: bytes, new: bytes) -> bytes:
         "a number of too many digits": (
             put(b'"choices"', b'"usage":{"completion_tokens":9999999999999999},'),
             [("fixed", "row", "response_id"), ("text", "row", "content")],
+        ),
+        "the index of a block of text": (
+            piece(17, {"type": "text_delta", "text": "A"}),
+            [("index", "extra", ""), ("text", "row", "content")],
+        ),
+        "the index that is left out of extra": (
+            piece(0, {"type": "text_delta", "text": "A"}),
+            [("text", "row", "content")],
+        ),
+        "the other index that is left out of extra": (
+            piece(1, {"type": "text_delta", "text": "A"}),
+            [("text", "row", "content")],
+        ),
+        "an id in extra and in a column": (
+            data({"event_type": "interaction.status_update", "status": "s", "interaction_id": "i"}),
+            [("fixed", "row", "response_id")],
+        ),
+        "the index of a call": (
+            piece(17, {"type": "input_json_delta", "partial_json": "A"}),
+            [("text", "call", "arguments")],
+        ),
+        "an index beside that of a call": (
+            piece(17, {"type": "input_json_delta", "partial_json": "A", "annotation_index": 17}),
+            [("text", "call", "arguments")],
+        ),
+        "an index of too many digits": (
+            piece(1234567890, {"type": "text_delta", "text": "A"}),
+            [("text", "row", "content")],
+        ),
+        "the index of a choice": (
+            PLAIN.replace(b'"index":0', b'"index":2'),
+            [("fixed", "row", "response_id"), ("text", "row", "content")],
+        ),
+        "a time with a fraction": (
+            CREATED,
+            [("fixed", "row", "response_id"), ("time", "row", "created_at")],
+        ),
+        "a time with a fraction that is not zero": (
+            CREATED.replace(b".0,", b".5,"),
+            [("fixed", "row", "response_id")],
+        ),
+        "another time": (
+            CREATED.replace(b'"created_at"', b'"completed_at"').replace(b".0,", b","),
+            [("fixed", "row", "response_id"), ("time", "extra", "")],
         ),
         "empty content": (text("", "a"), [("fixed", "row", "response_id")]),
         "a text twice": (
@@ -298,6 +372,21 @@ def test_an_event_in_which_very_much_may_vary_has_no_template() -> None:
 
     assert learn(event(20)) is not None
     assert learn(event(MAX_HOLES)) is None
+
+
+def test_an_api_may_expect_two_texts_to_be_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api(
+        name="x",
+        matches=lambda _chunk, _type: True,
+        columns=lambda chunk, _type: [Row(response_id=chunk["id"])],
+        skeleton=lambda rows: {"id": rows[0].response_id, "run_id": rows[0].response_id},
+    )
+    event = data({"id": "a", "run_id": "b"})
+    other = replace(api, skeleton=lambda rows: {"id": rows[0].response_id})
+    monkeypatch.setattr(apis, "recognise", lambda _chunk, _type: api)
+    assert learn(event) is None
+    monkeypatch.setattr(apis, "recognise", lambda _chunk, _type: other)
+    assert holes(event) == [("fixed", "row", "response_id"), ("fixed", "extra", "")]
 
 
 def test_texts_around_holes_are_taken_literally() -> None:

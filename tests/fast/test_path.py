@@ -296,6 +296,12 @@ def odd(
     ).encode()
 
 
+def block(index: int | str) -> bytes:
+    """A piece of an answer in Interactions, which expect it to have index 1."""
+    delta = '{"text":"A","type":"text"}'
+    return f'data: {{"index":{index},"delta":{delta},"event_type":"step.delta"}}\n\n'.encode()
+
+
 def odd_stream(name: str) -> bytes:
     texts = b"".join(odd(name, delta=f'"content":"w{n}"') for n in range(6))
     return odd(name, delta='"role":"assistant"') + texts + b"data: [DONE]\n\n"
@@ -314,6 +320,13 @@ def odd_stream(name: str) -> bytes:
             odd(more=',"x_tokens":07'),
         ),
         "a time that begins with zero": ([odd()] * 40, odd(created="0745200000")),
+        "an index that is left out": ([block(n) for n in range(2, 10)] * 5, block(1)),
+        "an index that is no whole number": ([block(n) for n in range(100, 140)], block("1e2")),
+        "an index that begins with zero": ([block(n) for n in range(10, 50)], block("01")),
+        "a time with another fraction": (
+            [odd(created=f"17452000{n}.0") for n in range(10, 50)],
+            odd(created="1745200020.5"),
+        ),
         "a time that is no whole number": ([odd()] * 40, odd(created="17452000e1")),
         "an escape in an id": ([odd_stream(f"abcdef{n:03}") for n in range(30)], odd_stream("abc\\u0061")),
         "a control character in an id": (

@@ -201,13 +201,14 @@ class _Segment:
         self.text = None if fixed else texts[0]
         self.tail = texts[-1][-_TAIL:]
         self._holes: list[slice] = []
-        self._times: list[slice] = []
+        self._numbers: list[tuple[slice, int]] = []  # and the least first digit
         pattern = texts[0]
         is_hole = [False] * len(pattern)
         for hole, value, text in zip(holes, fixed, texts[1:], strict=True):
             self._holes.append(slice(len(pattern), len(pattern) + len(value)))
-            if hole.kind == "time":
-                self._times.append(self._holes[-1])
+            if hole.kind in ("time", "index"):
+                least = 2 if hole.kind == "index" and len(value) == 1 else 1
+                self._numbers.append((self._holes[-1], least))
             pattern += value + text
             is_hole += [True] * len(value) + [False] * len(text)
         self._pattern, self._is_hole = np.frombuffer(pattern, np.uint8), np.array(is_hole)
@@ -216,9 +217,9 @@ class _Segment:
         """Which texts are such a segment."""
         is_plain = (texts >= _BLANK) & (texts != _QUOTE) & (texts != _BACKSLASH)
         fits: Mask = np.where(self._is_hole, is_plain, texts == self._pattern).all(axis=1)
-        for time in self._times:
-            digits = texts[:, time] - np.uint8(_ZERO)  # wraps: other bytes are large
-            fits &= (digits <= 9).all(axis=1) & (digits[:, 0] > 0)
+        for number, least in self._numbers:
+            digits = texts[:, number] - np.uint8(_ZERO)  # wraps: other bytes are large
+            fits &= (digits <= 9).all(axis=1) & (digits[:, 0] >= least)
         return fits
 
     def values(self, texts: Texts) -> list[Column]:

@@ -2,8 +2,9 @@
 
 Candidates are told by their keys. Each gets a sentinel, the event is read by the ordinary code, and a
 candidate is a hole only if its sentinel comes out exactly once: as a column of the one row, or inside its
-`extra`. Whatever would make the ordinary code look at the value itself (the same key twice, the same text
-in two places, a second choice, an array inside `logprobs`) fails that, and stays as it is in the template.
+`extra`; and all of it must be so, too, if all texts are the same. Whatever would make the ordinary code look
+at the value itself (the same key twice, the same text in two places, a second choice, an array inside
+`logprobs`) fails that, and stays as it is in the template.
 """
 
 import re
@@ -26,15 +27,17 @@ MAX_HOLES: Final = 64
 """An event in which more may vary has no template: each is looked for in all of the event."""
 
 _CANDIDATE: Final = re.compile(
-    rb'"(?:(?:id|item_id|response_id|responseId|call_id)": ?"(?P<fixed>%(fixed)b)"'
+    rb'"(?:(?:id|[a-z_]*_id|responseId)": ?"(?P<fixed>%(fixed)b)"'
     rb"|(?:content|text|delta|reasoning|reasoning_content|reasoning_text|summary|thinking|refusal|arguments"
-    rb'|partial_json|obfuscation|p)": ?"(?P<text>%(text)b)"'
-    rb'|(?:created|created_at)": ?(?P<time>%(time)b)(?=[,}])'
-    rb'|(?:sequence_number|[a-z_]*_tokens|[a-zA-Z]*[tT]okenCount)": ?(?P<number>%(number)b)(?=[,}]))'
-    % {kind.encode(): pattern for kind, pattern in PATTERNS.items()}
+    rb'|partial_json|obfuscation|p|signature|thoughtSignature|encrypted_content)": ?"(?P<text>%(text)b)"'
+    rb'|(?:created|[a-z]+_at)": ?(?P<time>%(time)b)(?=(?:\.0)?[,}])'
+    rb'|(?:(?:output|content|summary|annotation)_)?index": ?(?P<index>%(index)b)(?=[,}])'
+    rb"|(?:sequence_number|start_index|end_index|[a-z_]*_tokens|[a-zA-Z]*[tT]okenCount)"
+    rb'": ?(?P<number>%(number)b)(?=[,}]))' % {kind.encode(): pattern for kind, pattern in PATTERNS.items()}
 )
 _PADDING: Final = re.compile(rb"^(?:data:|\{)[^\n]*[^ \n]( +)\}[\r\n]*\Z", re.MULTILINE)
 _SECOND: Final = 1_000_000  # in microseconds
+_SAME: Final = b"~same~"
 
 
 class _Candidate(msgspec.Struct, frozen=True):
@@ -73,7 +76,14 @@ def learn(text: bytes) -> Template | None:
         _extra(lesson.row.extra, lesson.candidates),
     )
     values = [text[each.start : each.end] for each in lesson.candidates]
-    return template if (lesson.reading, template.row(values)) == _read(text) else None
+    alike = [_SAME if hole.is_text else value for hole, value in zip(template.holes, values, strict=True)]
+    return template if _tells(template, values) and _tells(template, alike) else None
+
+
+def _tells(template: Template, values: Sequence[bytes]) -> bool:
+    """Whether the ordinary code makes of the event with these values what the template tells."""
+    read = _read(_joined(template.texts, values))
+    return read == (template.reading, template.row(values))
 
 
 def _lesson(text: bytes, candidates: Sequence[_Candidate]) -> _Lesson | None:
@@ -121,7 +131,7 @@ def _candidates(text: bytes) -> Iterator[_Candidate]:
     for n, found in enumerate(_CANDIDATE.finditer(text)):
         kind = found.lastgroup or ""
         start, end = found.span(kind)
-        width = {"time": end - start, "number": 15}.get(kind)
+        width = {"time": end - start, "number": 15, "index": 9}.get(kind)
         sentinel = b"~hole %d~" % n if width is None else b"%d" % (int(b"9" * width) - 7 * n - 3)
         if sentinel not in text:
             yield _Candidate(kind, start, end, sentinel)
@@ -131,9 +141,11 @@ def _candidates(text: bytes) -> Iterator[_Candidate]:
 
 
 def _filled(text: bytes, candidates: Sequence[_Candidate]) -> bytes:
-    pieces = _around(text, candidates)
-    sentinels = [each.sentinel for each in candidates]
-    return pieces[0] + b"".join(a + b for a, b in zip(sentinels, pieces[1:], strict=True))
+    return _joined(_around(text, candidates), [each.sentinel for each in candidates])
+
+
+def _joined(around: Sequence[bytes], values: Sequence[bytes]) -> bytes:
+    return around[0] + b"".join(a + b for a, b in zip(values, around[1:], strict=True))
 
 
 def _around(text: bytes, candidates: Sequence[_Candidate]) -> list[bytes]:
@@ -187,6 +199,14 @@ def _hole(candidate: _Candidate, row: Row) -> Hole | None:
         and any(hole and hole.owner == "call" for hole in found)
     ):
         return None
+    if candidate.kind == "index":
+        # That of a choice or of a call tells what belongs together, and another might have to do with it.
+        is_free = found == [Hole("index", "extra")] and not row.tool_calls and not row.choice_index
+        return found[0] if is_free else None
+    if len(found) == 2 and candidate.kind in ("fixed", "time"):
+        # What a column tells in another way than the event is in `extra`, too.
+        columns = [hole for hole in found if hole is not None and hole.has_column]
+        return columns[0] if len(columns) == 1 and Hole(candidate.kind, "extra") in found else None
     return found[0] if len(found) == 1 else None
 
 
@@ -197,7 +217,7 @@ def _in_fields(candidate: _Candidate, owner: str, values: msgspec.Struct) -> Ite
         value = getattr(values, field)
         if type(value) is str and field != "extra" and sentinel in value:
             yield Hole(candidate.kind, owner, field) if value == sentinel else None
-        elif type(value) is int and candidate.kind in ("time", "number"):
+        elif type(value) is int and candidate.kind in ("time", "number", "index"):
             scale = _SECOND if field == "created_at" else 1
             if value == int(sentinel) * scale:
                 yield Hole(candidate.kind, owner, field, scale)

@@ -172,6 +172,8 @@ def _with_sentinels(template: Template, first: int) -> bytes:
             values.append(b"%d" % (_FIRST_TIME + n))
         elif hole.kind == "number":
             values.append(b"%d" % (_FIRST_NUMBER + n))
+        elif hole.kind == "index":  # no column of `streams` tells it
+            values.append(b"2")
         elif hole.kind == "blank":
             values.append(b" ")
         else:

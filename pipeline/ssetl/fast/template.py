@@ -20,6 +20,7 @@ PATTERNS: Final = {
     "text": rb'((?:[^"\\\x00-\x1f]++|\\.)++)',
     "time": rb"([1-9][0-9]{9})",
     "number": rb"(0|[1-9][0-9]{0,14}+)",
+    "index": rb"([2-9][0-9]{0,8}+|1[0-9]{1,8}+)",
     "blank": rb"( *+)",
 }
 """What a hole may hold, by kind; one group each. All are possessive, or of one length: what stands at a place
@@ -51,9 +52,11 @@ class Hole(msgspec.Struct, frozen=True):
         kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since
             1970 (milliseconds come out in two places, so they are no hole); `text`, any JSON string, without
             its quotes; `same`, the same bytes as an earlier hole, which comes out in nothing of its own;
-            `number`, a whole number of at most 15 digits, not negative; `blank`, padding before the last
-            brace, which comes out in nothing.
-        owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call), `extra` or `none`.
+            `number`, a whole number of at most 15 digits, not negative; `index`, one of at most 9, mostly of
+            one length, but not 0 or 1: where these are what an API expects, `extra` leaves them out; `blank`,
+            padding before the last brace, which comes out in nothing.
+        owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call), `extra` or `none`. What
+            is `fixed` or `time` and comes out in one of the first three may come out in `extra`, too.
         field: the field of the row, the usage or the tool call; otherwise nothing.
         scale: microseconds that one of it stands for, if it is `created_at`.
         link: number of the earlier hole, if this is `same`.
@@ -74,6 +77,11 @@ class Hole(msgspec.Struct, frozen=True):
     def pattern(self) -> bytes:
         """What it may hold, one group, given that there is one for each hole before it."""
         return b"(\\%d)" % (self.link + 1) if self.kind == "same" else PATTERNS[self.kind]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it stands between quotes."""
+        return self.kind in ("text", "fixed", "same")
 
     @property
     def has_column(self) -> bool:
@@ -187,8 +195,10 @@ class Template:
                 valid = [is_valid and value is not None for is_valid, value in zip(valid, found, strict=True)]
             if hole.owner == "row":
                 told[hole.field] = found
-            elif hole.owner != "extra" or not self.has_elastic_extra:
+            elif hole.owner != "extra":
                 others.add(_COLUMNS[hole.owner])
+            if self.extra is not None and n in self.extra[1] and not self.has_elastic_extra:
+                others.add("extra")
         if others:
             made = [self.row(_put(stand_ins, fixed, each)) or Row() for each in zip(*values, strict=True)]
             told |= {field: [getattr(row, field) for row in made] for field in others}
@@ -267,7 +277,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 _EXTRA: Final = FIELDS["row"].index("extra")
 _USAGE: Final = FIELDS["row"].index("usage")
 _CALLS: Final = FIELDS["row"].index("tool_calls")
-_COLUMNS: Final = {"usage": "usage", "call": "tool_calls", "extra": "extra"}
+_COLUMNS: Final = {"usage": "usage", "call": "tool_calls"}
 _string = msgspec.json.Decoder(str)
 
 
@@ -275,6 +285,7 @@ _STAND_INS: Final = {
     "text": b"-",
     "same": b"-",
     "number": b"1",
+    "index": b"2",
     "fixed": b"-",
     "time": b"1000000000",
     "blank": b" ",
