@@ -34,6 +34,17 @@ def whole_calls(stream: generate.Stream) -> Events:
     return generate._around(stream, [_chat(stream, call)] * (1 + stream.number % 2), '"tool_calls"')
 
 
+def parallel_calls(stream: generate.Stream) -> Events:
+    """Two tool calls with an index each, in pieces."""
+    events = []
+    for index, piece in enumerate(stream.pieces[:2]):
+        names = f'"id":"call_{index}{stream.key[-8:]}","type":"function"'
+        begin = f'{{"tool_calls":[{{"index":{index},{names},"function":{{"name":"f","arguments":""}}}}]}}'
+        more = f'{{"tool_calls":[{{"index":{index},"function":{{"arguments":"{piece}"}}}}]}}'
+        events += [_chat(stream, begin), *[_chat(stream, more)] * 4]
+    return generate._around(stream, events, '"tool_calls"')
+
+
 def reasoning(stream: generate.Stream) -> Events:
     """Reasoning first, under one of its names, then the answer."""
     name = ("reasoning", "reasoning_content")[stream.number % 2]
@@ -120,6 +131,7 @@ def interactions(stream: generate.Stream) -> Events:
 SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     **generate.SHAPES,
     "whole_calls": whole_calls,
+    "parallel_calls": parallel_calls,
     "reasoning": reasoning,
     "twice": twice,
     "two_choices": two_choices,

@@ -293,6 +293,22 @@ def put(before: bytes, new: bytes) -> bytes:
             CREATED.replace(b".0,", b".5,"),
             [("fixed", "row", "response_id")],
         ),
+        "a time whose sentinel is a part of that of a number": (
+            data(
+                {
+                    "type": "response.created",
+                    "response": {"created_at": 1745200000, "id": "resp_1"},
+                    "a_tokens": 1,
+                    "b_tokens": 2,
+                    "sequence_number": 7,
+                }
+            ),
+            [
+                ("time", "row", "created_at"),
+                ("fixed", "row", "response_id"),
+                *[("number", "extra", "")] * 3,
+            ],
+        ),
         "another time": (
             CREATED.replace(b'"created_at"', b'"completed_at"').replace(b".0,", b","),
             [("fixed", "row", "response_id"), ("time", "extra", "")],

@@ -102,6 +102,9 @@ class Ways:
             "responses",
             "messages",
             "bare_messages",
+            "parallel_calls",
+            "twice",
+            "interactions",
         )
     },
 )

@@ -27,9 +27,10 @@ MAX_HOLES: Final = 64
 """An event in which more may vary has no template: each is looked for in all of the event."""
 
 _CANDIDATE: Final = re.compile(
-    rb'"(?:(?:id|[a-z_]*_id|responseId)": ?"(?P<fixed>%(fixed)b)"'
+    rb'"(?:(?:id|[a-z_]*_id|[a-zA-Z]*Id)": ?"(?P<fixed>%(fixed)b)"'
     rb"|(?:content|text|delta|reasoning|reasoning_content|reasoning_text|summary|thinking|refusal|arguments"
-    rb'|partial_json|obfuscation|p|signature|thoughtSignature|encrypted_content)": ?"(?P<text>%(text)b)"'
+    rb"|partial_json|obfuscation|p|url|title|signature|thoughtSignature|encrypted_content)"
+    rb'": ?"(?P<text>%(text)b)"'
     rb'|(?:created|[a-z]+_at)": ?(?P<time>%(time)b)(?=(?:\.0)?[,}])'
     rb'|(?:(?:output|content|summary|annotation)_)?index": ?(?P<index>%(index)b)(?=[,}])'
     rb"|(?:sequence_number|start_index|end_index|[a-z_]*_tokens|[a-zA-Z]*[tT]okenCount)"
@@ -229,9 +230,9 @@ def _in_extra(candidate: _Candidate, extra: str) -> Iterator[Hole | None]:
 
 
 def _occurrences(candidate: _Candidate, extra: str) -> Iterator[tuple[int, int]]:
-    """Where the sentinel stands in `extra`, without quotes."""
+    """Where the sentinel stands in `extra`, without quotes; a longer number is another sentinel."""
     sentinel = candidate.sentinel.decode()
-    for found in re.finditer(re.escape(sentinel), extra):
+    for found in re.finditer(rf"(?<![0-9]){re.escape(sentinel)}(?![0-9])", extra):
         yield found.span()
 
 

@@ -6,6 +6,7 @@ their holes: which columns of `streams` hold a value of which event, which of th
 the middle of a run, and what all others are.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -115,7 +116,8 @@ def _learn(shape: Shape, has_terminator: bool, is_last: bool, exchange: Exchange
     holes = sum(count * len(template.holes) for template, count in shape)
     if len(samples) < sum(count for _, count in shape) or holes > _MAX_SENTINELS:
         return None
-    if sum(_names_call(sample.found.row) for sample in samples) > 1:
+    named = Counter(key for sample in samples for key in _named_calls(sample.found.row))
+    if any(times > 1 for times in named.values()):
         return None  # whether two of them are one call depends on their ids
 
     def live(**times: int) -> dict[str, Any] | None:
@@ -182,8 +184,9 @@ def _with_sentinels(template: Template, first: int) -> bytes:
     return b"".join([*pieces, template.texts[-1]])
 
 
-def _names_call(row: Row) -> bool:
-    return any(call.id for call in row.tool_calls or ())
+def _named_calls(row: Row) -> set[tuple[int | None, int | None]]:
+    """Choice and index of each call of an event that carries an id: those of other calls are others."""
+    return {(row.choice_index, call.index) for call in row.tool_calls or () if call.id}
 
 
 def _lived(
