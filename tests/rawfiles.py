@@ -99,6 +99,12 @@ def gemini(stream: generate.Stream) -> Events:
     return events
 
 
+def dated(stream: generate.Stream) -> Events:
+    """Gemini of Vertex, which tells when each stream began."""
+    time = f'"createTime":"2025-04-20T{stream.number % 24:02d}:17:07.{stream.created % 997 * 1000 + 1:06d}Z",'
+    return [event.replace('"responseId"', f'{time}"responseId"') for event in gemini(stream)]
+
+
 def bare_messages(stream: generate.Stream) -> Events:
     """Messages without blanks before the last brace, as proxies send them that encode anew."""
     return [re.sub(r" +(?=}\n\n)", "", event) for event in generate.messages(stream)]
@@ -138,6 +144,7 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     "without_ids": without_ids,
     "short_ids": short_ids,
     "gemini": gemini,
+    "dated": dated,
     "bare_messages": bare_messages,
     "blocks": blocks,
     "interactions": interactions,
@@ -332,6 +339,11 @@ VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
     (r'"content":"","reasoning":"([^"]*)"', ['"content":"\\1","reasoning":"\\1"', '"refusal":"\\1"']),
     (r'"obfuscation":"([^"]*)"', ['"reasoning":"\\1"', '"text":"X"', '"content":"\\1"']),
     (r'(?<="responseId":")[^"]*(?=")', TEXTS),
+    (
+        r'(?<="createTime":")[^"]*(?=")',
+        [*TEXTS, "2025-04-20T01:17:07.000010Z", "2025-04-20T25:17:07.000011Z"],
+    ),
+    (r'(?<="createTime":")[^"]*(?=")', ["2025-04-20T01:17:07Z", "2025-04-20T01:17:07.000011", "2286"]),
     (r'(?<="id":")[^"]*(?=")', [*TEXTS, "chatcmpl-7", "é"]),
     (r'(?<="item_id":")[^"]*(?=")', TEXTS),
     (r'(?<="model":")[^"]*(?=")', ["", "~", "~life~", "m~1~", "other", "\\u006d"]),

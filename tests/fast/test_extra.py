@@ -52,7 +52,9 @@ def test_ranges_put_together_are_the_extra_of_the_event(event: bytes) -> None:
     if template is None or template.extra is None or found is None:
         return
     ranges = ranges_of_extra(template, found.values)
-    assert ranges is not None
+    if ranges is None:  # the event does not say what it lacks
+        assert '"interaction":null' in (found.row.extra or "")
+        return
     passed, place = [0], 0
     for hole, value, text in zip(template.holes, found.values, template.texts, strict=False):
         place += len(text) + len(value)

@@ -48,6 +48,16 @@ TEXTS = st.one_of(
     ),
     st.binary(min_size=1, max_size=6),
 )
+INSTANTS = [
+    *(b"2025-09-03T14:13:07.015693Z", b"2025-09-03T14:13:07Z", b"2025-09-03T14:13:07.5Z"),
+    *(b"2025-09-03T14:13:07.50Z", b"2025-09-03T14:13:07.0156931Z", b"2025-09-43T14:13:07Z"),
+    *(
+        b"2025-09-03T14:13:07",
+        b"2025-09-03T14:13:07+00:00",
+        b"20250903T141307.000001Z",
+        b"0001-01-01T00:00:00Z",
+    ),
+]
 VALUES = {
     "fixed": TEXTS,
     "text": TEXTS,
@@ -59,6 +69,7 @@ VALUES = {
 
 
 VALUES["index"] = VALUES["number"] | st.integers(0, 120).map(lambda value: b"%d" % value)
+VALUES["instant"] = st.sampled_from(INSTANTS)
 VALUES["same"] = VALUES["text"]
 
 
@@ -112,6 +123,7 @@ FITTING = {
     "fixed": TEXTS.map(lambda value: re.sub(rb'["\\\x00-\x1f]', b"-", value) or b"-"),
     "time": st.integers(10**9, 10**10 - 1).map(lambda value: b"%d" % value),
     "index": st.integers(2, 10**9 - 1).map(lambda value: b"%d" % value),
+    "instant": st.sampled_from([each for each in INSTANTS if re.fullmatch(PATTERNS["instant"], each)]),
 }
 """Values that fit a hole which is not elastic, not all of them valid text."""
 
@@ -173,6 +185,15 @@ PLAIN = text("A", "a").replace(b'"index"', b'"logprobs":null,"index"')
 
 CREATED = data(
     {"type": "response.created", "response": {"id": "resp_1", "created_at": 1745200000.0, "status": "queued"}}
+)
+
+
+DATED = data(
+    {
+        "candidates": [{"content": {"parts": [{"text": "A"}], "role": "model"}}],
+        "createTime": "%b",
+        "responseId": "a",
+    }
 )
 
 
@@ -308,6 +329,18 @@ def put(before: bytes, new: bytes) -> bytes:
                 ("fixed", "row", "response_id"),
                 *[("number", "extra", "")] * 3,
             ],
+        ),
+        "an instant": (
+            DATED % b"2025-09-03T14:13:07.015693Z",
+            [("text", "row", "content"), ("instant", "row", "created_at"), ("fixed", "row", "response_id")],
+        ),
+        "an instant that comes out in extra": (
+            DATED % b"2025-09-03T14:13:07.015690Z",
+            [("text", "row", "content"), ("fixed", "row", "response_id")],
+        ),
+        "what looks like an instant": (
+            DATED % b"2025-09-43T14:13:07.015693Z",
+            [("text", "row", "content"), ("fixed", "row", "response_id")],
         ),
         "another time": (
             CREATED.replace(b'"created_at"', b'"completed_at"').replace(b".0,", b","),

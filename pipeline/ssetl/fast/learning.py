@@ -16,7 +16,7 @@ import msgspec
 
 from ssetl import apis
 from ssetl.apis.row import REFERENCE, TEXT_COLUMNS, TEXT_KEYS, Chunk, Json, Row, flatten
-from ssetl.fast.template import FIELDS, PATTERNS, Hole, Reading, Template
+from ssetl.fast.template import FIELDS, PATTERNS, Hole, Reading, Template, instant_of
 from ssetl.response import error_outside
 from ssetl.sse import Bare, Event, Parser
 
@@ -32,6 +32,7 @@ _CANDIDATE: Final = re.compile(
     rb"|partial_json|obfuscation|p|url|title|signature|thoughtSignature|encrypted_content)"
     rb'": ?"(?P<text>%(text)b)"'
     rb'|(?:created|[a-z]+_at)": ?(?P<time>%(time)b)(?=(?:\.0)?[,}])'
+    rb'|(?:created|createTime|[a-z]+_at)": ?"(?P<instant>%(instant)b)"'
     rb'|(?:(?:output|content|summary|annotation)_)?index": ?(?P<index>%(index)b)(?=[,}])'
     rb"|(?:sequence_number|start_index|end_index|[a-z_]*_tokens|[a-zA-Z]*[tT]okenCount)"
     rb'": ?(?P<number>%(number)b)(?=[,}]))' % {kind.encode(): pattern for kind, pattern in PATTERNS.items()}
@@ -132,13 +133,24 @@ def _candidates(text: bytes) -> Iterator[_Candidate]:
     for n, found in enumerate(_CANDIDATE.finditer(text)):
         kind = found.lastgroup or ""
         start, end = found.span(kind)
+        if kind == "instant" and not _is_instant(text[start:end]):
+            continue
         width = {"time": end - start, "number": 15, "index": 9}.get(kind)
         sentinel = b"~hole %d~" % n if width is None else b"%d" % (int(b"9" * width) - 7 * n - 3)
+        if kind == "instant":
+            sentinel = b"2099-12-31T23:59:59.%06dZ" % (999_991 - 10 * n)
         if sentinel not in text:
             yield _Candidate(kind, start, end, sentinel)
     if padding := _PADDING.search(text):
         start, end = padding.span(1)
         yield _Candidate("blank", start, end, b" " * (end - start + 1))
+
+
+def _is_instant(value: bytes) -> bool:
+    try:
+        return instant_of(value) > 0
+    except ValueError:
+        return False
 
 
 def _filled(text: bytes, candidates: Sequence[_Candidate]) -> bytes:
@@ -218,6 +230,9 @@ def _in_fields(candidate: _Candidate, owner: str, values: msgspec.Struct) -> Ite
         value = getattr(values, field)
         if type(value) is str and field != "extra" and sentinel in value:
             yield Hole(candidate.kind, owner, field) if value == sentinel else None
+        elif type(value) is int and candidate.kind == "instant":
+            if value == instant_of(candidate.sentinel):
+                yield Hole("instant", owner, field)
         elif type(value) is int and candidate.kind in ("time", "number", "index"):
             scale = _SECOND if field == "created_at" else 1
             if value == int(sentinel) * scale:

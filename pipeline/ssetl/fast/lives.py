@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ssetl.apis.members import iso
 from ssetl.apis.row import Row, Usage
 from ssetl.captures.exchange import Exchange
 from ssetl.fast.template import Found, Hole, Template
@@ -172,6 +173,8 @@ def _with_sentinels(template: Template, first: int) -> bytes:
             values.append(values[hole.link])
         elif hole.kind == "time":
             values.append(b"%d" % (_FIRST_TIME + n))
+        elif hole.kind == "instant":
+            values.append((iso((_FIRST_TIME + n) * 1_000_000) or "").encode())
         elif hole.kind == "number":
             values.append(b"%d" % (_FIRST_NUMBER + n))
         elif hole.kind == "index":  # no column of `streams` tells it

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ssetl.apis.members import instant, iso
 from ssetl.apis.row import Api, Row, ToolCall, Usage
 from ssetl.jsontext import encode
 
@@ -19,6 +20,7 @@ PATTERNS: Final = {
     "fixed": rb'([^"\\\x00-\x1f]++)',
     "text": rb'((?:[^"\\\x00-\x1f]++|\\.)++)',
     "time": rb"([1-9][0-9]{9})",
+    "instant": rb"([0-9][0-9T:.-]{18,28}+Z)",
     "number": rb"(0|[1-9][0-9]{0,14}+)",
     "index": rb"([2-9][0-9]{0,8}+|1[0-9]{1,8}+)",
     "blank": rb"( *+)",
@@ -50,7 +52,8 @@ class Hole(msgspec.Struct, frozen=True):
 
     Args:
         kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since
-            1970 (milliseconds come out in two places, so they are no hole); `text`, any JSON string, without
+            1970 (milliseconds come out in two places, so they are no hole); `instant`, a time as an API
+            would write it, mostly of one length; `text`, any JSON string, without
             its quotes; `same`, the same bytes as an earlier hole, which comes out in nothing of its own;
             `number`, a whole number of at most 15 digits, not negative; `index`, one of at most 9, mostly of
             one length, but not 0 or 1: where these are what an API expects, `extra` leaves them out; `blank`,
@@ -288,6 +291,7 @@ _STAND_INS: Final = {
     "index": b"2",
     "fixed": b"-",
     "time": b"1000000000",
+    "instant": b"2001-09-09T01:46:40Z",
     "blank": b" ",
 }
 
@@ -327,9 +331,20 @@ def _text(value: bytes) -> str:
 def _reader(hole: Hole) -> Callable[[bytes], Any]:
     if hole.kind == "fixed":
         return bytes.decode
+    if hole.kind == "instant":
+        return instant_of
     if hole.kind == "time" and hole.scale != 1:
         return lambda value: int(value) * hole.scale
     return int if hole.kind in ("time", "number") else _text
+
+
+def instant_of(value: bytes) -> int:
+    """Microseconds since 1970 of an instant. Raises ValueError if an API would write it in another way."""
+    text = value.decode()
+    made = instant({"": text}, "")
+    if made is None or iso(made) != text:
+        raise ValueError(text)
+    return made
 
 
 def _filled(known: Sequence[Any], fills: Sequence[_Fill], values: Sequence[bytes]) -> list[Any]:
