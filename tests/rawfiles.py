@@ -64,6 +64,18 @@ def twice(stream: generate.Stream) -> Events:
     return generate._around(stream, [*events, _chat(stream, '{"content":"A"}')])
 
 
+def cumulative(stream: generate.Stream) -> Events:
+    """As Perplexity sends it: beside each piece all of the text so far, at first the same."""
+    events, so_far = [], ""
+    for piece in stream.pieces:
+        so_far += piece
+        event = _chat(stream, f'{{"content":"{piece}"}}')
+        events.append(
+            event.replace('"delta":', f'"message":{{"role":"assistant","content":"{so_far}"}},"delta":')
+        )
+    return generate._around(stream, events)
+
+
 def two_choices(stream: generate.Stream) -> Events:
     """The pieces in turn to one choice and the other."""
     events = generate.plain(stream)
@@ -140,6 +152,7 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     "parallel_calls": parallel_calls,
     "reasoning": reasoning,
     "twice": twice,
+    "cumulative": cumulative,
     "two_choices": two_choices,
     "without_ids": without_ids,
     "short_ids": short_ids,

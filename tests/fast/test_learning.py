@@ -147,7 +147,10 @@ def test_many_rows_are_those_of_each_event(made: tuple[Template, list[tuple[byte
     rows = template.rows([list(each) for each in zip(*values, strict=True)], len(values))
     assert len(rows) == len(values)
     for n, fixed in enumerate(map(iter, values)):
-        event = [STAND_INS[hole.kind] if hole.is_elastic else next(fixed) for hole in template.holes]
+        event = [
+            b"+" * hole.is_apart or STAND_INS[hole.kind] if hole.is_elastic else next(fixed)
+            for hole in template.holes
+        ]
         wanted = template.row(event)
         assert rows.valid[n] == (wanted is not None)
         for field in Row.__struct_fields__ if wanted is not None else ():
@@ -161,7 +164,9 @@ def test_no_api_has_another_index_that_it_leaves_out() -> None:
     for template in filter(None, map(learn, indexed)):
         places = [n for n, hole in enumerate(template.holes) if hole.kind == "index"]
         for index in range(40) if places else ():
-            values = [STAND_INS.get(hole.kind, b"1000000000") for hole in template.holes]
+            values = [
+                b"+" * hole.is_apart or STAND_INS.get(hole.kind, b"1000000000") for hole in template.holes
+            ]
             for n in places:
                 values[n] = b"%d" % index
             found = template.find(event := filled(template, values))
@@ -399,7 +404,18 @@ def put(before: bytes, new: bytes) -> bytes:
             PLAIN.replace(b'"content":"A"', b'"content":"","reasoning":"B","x":[{"text":"B"}]'),
             [("fixed", "row", "response_id"), ("text", "row", "reasoning"), ("same", "none", "")],
         ),
-        "a text that may be that of a column": (put(b'"choices"', b'"text":"B",'), []),
+        "a text that must not be that of a column": (
+            put(b'"choices"', b'"text":"B",'),
+            [("fixed", "row", "response_id"), ("text", "extra", ""), ("text", "row", "content")],
+        ),
+        "a text that is the same in all and may be that of a column": (
+            put(b'"choices"', b'"text":"~hole 1~",'),
+            [],
+        ),
+        "a text that may be that of one of two columns": (
+            put(b'"content"', b'"text":"C","reasoning":"B",'),
+            [],
+        ),
         "a comment before it": (b": c\n" + PLAIN, []),
         "invalid UTF-8": (PLAIN.replace(b'"A"', b'"\xff"'), []),
         "half of a pair": (PLAIN.replace(b'"A"', b'"\\ud83d"'), []),
@@ -436,6 +452,16 @@ def test_an_api_may_expect_two_texts_to_be_the_same(monkeypatch: pytest.MonkeyPa
     assert learn(event) is None
     monkeypatch.setattr(apis, "recognise", lambda _chunk, _type: other)
     assert holes(event) == [("fixed", "row", "response_id"), ("fixed", "extra", "")]
+
+
+def test_a_template_does_not_find_the_same_text_where_another_must_be() -> None:
+    template = learn(put(b'"choices"', b'"text":"B",'))
+    assert template is not None
+    for told, is_found in ((b"B", True), (b"A", False), (b"\\u0041", False), (b"\\u0042", True)):
+        event = put(b'"choices"', b'"text":"%b",' % told)
+        found = template.find(event)
+        assert (found is not None) == is_found
+        assert found is None or found.row == ordinary(event)
 
 
 def test_texts_around_holes_are_taken_literally() -> None:

@@ -164,6 +164,12 @@ def ended_by_another_id() -> list[Events]:
     return files
 
 
+def escaped(found: re.Match[str]) -> str:
+    """Two texts that are the same, the second one with an escape."""
+    between, first, rest = found.groups()
+    return f'"content":"{first}{rest}{between}"\\u{ord(first):04x}{rest}'
+
+
 @table(
     "files",
     {
@@ -194,6 +200,26 @@ def ended_by_another_id() -> list[Events]:
             if n % 3 == 2
             else events
             for n, events in enumerate(streams("twice"))
+        ],
+        "a text that is that of a column where it was not": [
+            [
+                re.sub(r'"content":"[^"]*"(.*"content":("[^"]*"))', r'"content":\2\1', event)
+                if m % 3
+                else event
+                for m, event in enumerate(events)
+            ]
+            if n > 12
+            else events
+            for n, events in enumerate(streams("cumulative"))
+        ],
+        "a text that is that of a column where it was not, once escaped": [
+            [
+                re.sub(r'"content":"[^"]*"(.*"content":)"(\w|\s)([^"]*")', escaped, event) if m % 3 else event
+                for m, event in enumerate(events)
+            ]
+            if n > 12
+            else events
+            for n, events in enumerate(streams("cumulative"))
         ],
         "a text twice, once escaped": changed("twice", '"text":" t', '"text":" \\u0074'),
         "a text twice, and the same in another column": [

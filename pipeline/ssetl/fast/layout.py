@@ -113,6 +113,7 @@ class Layout:
             texts_there = search.block.texts(*search.spans[n])
             pieces.append(kernels.whole(texts_there))
             search.keep(canonical(texts_there))
+            search.keep_apart(n, self.template.holes[n].link)
         if not search.units.size:
             return None
         codes, values, count = search.combinations()
@@ -293,6 +294,17 @@ class _Search:
         self.keep(self.at <= self.ends)
         if self.units.size:
             self.keep(self.block.are_equal(self.spans[n], self.spans[link]))
+
+    def keep_apart(self, n: int, link: int) -> None:
+        """Leave aside what holds the same in two holes, or may: `link` is the second one, if there is any.
+
+        What the first one holds is as our encoder writes it.
+        """
+        if link < 0 or not self.units.size:
+            return
+        self.keep(canonical(self.block.texts(*self.spans[link])))
+        if self.units.size:
+            self.keep(~self.block.are_equal(self.spans[n], self.spans[link]))
 
     def combinations(self) -> tuple[Codes, list[Column], int]:
         """Which values of all fixed holes each unit has, these values hole by hole, and how many they are."""

@@ -67,7 +67,7 @@ def learn(text: bytes) -> Template | None:
         return None
     lesson = _lesson(text, candidates)
     if lesson is not None and _may_refer(lesson.row):
-        lesson = _linked(text, lesson)
+        lesson = _linked(text, lesson) or _apart(lesson)
     if lesson is None:
         return None
     template = Template(
@@ -78,7 +78,10 @@ def learn(text: bytes) -> Template | None:
         _extra(lesson.row.extra, lesson.candidates),
     )
     values = [text[each.start : each.end] for each in lesson.candidates]
-    alike = [_SAME if hole.is_text else value for hole, value in zip(template.holes, values, strict=True)]
+    alike = [
+        _SAME * (1 + hole.is_apart) if hole.is_text else value
+        for hole, value in zip(template.holes, values, strict=True)
+    ]
     return template if _tells(template, values) and _tells(template, alike) else None
 
 
@@ -107,7 +110,7 @@ def _linked(text: bytes, lesson: _Lesson) -> _Lesson | None:
     All have one sentinel. It must come out in the column, and nothing but references in its place; and
     nothing else may be a reference to the column, nor these to another one.
     """
-    columns = [n for n, hole in enumerate(lesson.holes) if hole.owner == "row" and hole.field in TEXT_COLUMNS]
+    columns = _text_columns(lesson)
     if len(columns) != 1:
         return None
     candidates = list(lesson.candidates)
@@ -127,6 +130,26 @@ def _linked(text: bytes, lesson: _Lesson) -> _Lesson | None:
         return None
     holes = [Hole("same", "none", link=first) if n in others else hole for n, hole in enumerate(again.holes)]
     return _Lesson(candidates, holes, again.reading, again.row)
+
+
+def _apart(lesson: _Lesson) -> _Lesson | None:
+    """The same for texts in `extra` that are not that of a column: they are none, as long as they are not."""
+    columns = _text_columns(lesson)
+    if len(columns) != 1 or sum(bool(getattr(lesson.row, column)) for column in TEXT_COLUMNS) != 1:
+        return None
+    numbers = {each.sentinel.decode(): n for n, each in enumerate(lesson.candidates)}
+    holes = list(lesson.holes)
+    for key, value in _referable(msgspec.json.decode(lesson.row.extra or "{}"), ""):
+        n = numbers.get(value, -1)
+        if key != REFERENCE and (n < 0 or holes[n] != Hole("text", "extra")):
+            return None
+        if key != REFERENCE:
+            holes[n] = Hole("text", "extra", link=columns[0])
+    return msgspec.structs.replace(lesson, holes=holes)
+
+
+def _text_columns(lesson: _Lesson) -> list[int]:
+    return [n for n, hole in enumerate(lesson.holes) if hole.owner == "row" and hole.field in TEXT_COLUMNS]
 
 
 def _candidates(text: bytes) -> Iterator[_Candidate]:
@@ -268,12 +291,12 @@ def _may_refer(row: Row) -> bool:
     columns = sum(bool(getattr(row, column)) for column in TEXT_COLUMNS)
     if row.extra is None or not columns:
         return False
-    found = set(_referable(msgspec.json.decode(row.extra), ""))
+    found = {key for key, _ in _referable(msgspec.json.decode(row.extra), "")}
     return bool(found - {REFERENCE}) or (REFERENCE in found and columns > 1)
 
 
-def _referable(value: Json, key: str) -> Iterator[str]:
-    """The keys of texts that might be references, and that of what is one: the first equal column's."""
+def _referable(value: Json, key: str) -> Iterator[tuple[str, str]]:
+    """Key and text of what might be a reference, and of what is one: the first equal column's."""
     if type(value) is dict:
         for name, member in value.items():
             yield from _referable(member, name)
@@ -281,4 +304,4 @@ def _referable(value: Json, key: str) -> Iterator[str]:
         for element in value:
             yield from _referable(element, key)
     elif type(value) is str and value and (key in TEXT_KEYS or key == REFERENCE):
-        yield key
+        yield key, value

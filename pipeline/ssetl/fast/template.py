@@ -62,7 +62,7 @@ class Hole(msgspec.Struct, frozen=True):
             is `fixed` or `time` and comes out in one of the first three may come out in `extra`, too.
         field: the field of the row, the usage or the tool call; otherwise nothing.
         scale: microseconds that one of it stands for, if it is `created_at`.
-        link: number of the earlier hole, if this is `same`.
+        link: number of the earlier hole, if this is `same`; of the one that holds another text, if this must.
     """
 
     kind: str
@@ -80,6 +80,11 @@ class Hole(msgspec.Struct, frozen=True):
     def pattern(self) -> bytes:
         """What it may hold, one group, given that there is one for each hole before it."""
         return b"(\\%d)" % (self.link + 1) if self.kind == "same" else PATTERNS[self.kind]
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it must hold another text than the hole that it is linked with."""
+        return self.link >= 0 and self.kind != "same"
 
     @property
     def is_text(self) -> bool:
@@ -139,6 +144,7 @@ class Template:
         self.reading = reading
         self.rest = reading.rest.total()
         self.extra = extra
+        self._apart = [(n, hole.link) for n, hole in enumerate(holes) if hole.is_apart]
         self.has_id = any(hole.field == "response_id" for hole in holes)
         self.has_elastic_extra = any(hole.owner == "extra" and hole.is_elastic for hole in holes)
         self.is_bulk = _is_bulk(reading, row, has_id=self.has_id)
@@ -175,8 +181,13 @@ class Template:
         return None if row is None else Found(self, values, row)
 
     def row(self, values: Sequence[bytes]) -> Row | None:
-        """The row of an event with these values in its holes; None if one of them is no valid text."""
+        """The row of an event with these values in its holes.
+
+        None if one of them is no valid text, or the same as another that it must not be.
+        """
         try:
+            if any(_text(values[n]) == _text(values[link]) for n, link in self._apart):
+                return None
             return self._made(values)
         except (ValueError, msgspec.DecodeError):
             return None
@@ -186,7 +197,7 @@ class Template:
 
         In the others there are stand-ins.
         """
-        stand_ins = [_STAND_INS[hole.kind] for hole in self.holes]
+        stand_ins = [b"+" if hole.is_apart else _STAND_INS[hole.kind] for hole in self.holes]
         fixed = [n for n, hole in enumerate(self.holes) if not hole.is_elastic]
         told: dict[str, list[Any]] = {}
         valid = [True] * count
