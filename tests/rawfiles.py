@@ -34,6 +34,17 @@ def whole_calls(stream: generate.Stream) -> Events:
     return generate._around(stream, [_chat(stream, call)] * (1 + stream.number % 2), '"tool_calls"')
 
 
+def parallel_calls(stream: generate.Stream) -> Events:
+    """Two tool calls with an index each, in pieces."""
+    events = []
+    for index, piece in enumerate(stream.pieces[:2]):
+        names = f'"id":"call_{index}{stream.key[-8:]}","type":"function"'
+        begin = f'{{"tool_calls":[{{"index":{index},{names},"function":{{"name":"f","arguments":""}}}}]}}'
+        more = f'{{"tool_calls":[{{"index":{index},"function":{{"arguments":"{piece}"}}}}]}}'
+        events += [_chat(stream, begin), *[_chat(stream, more)] * 4]
+    return generate._around(stream, events, '"tool_calls"')
+
+
 def reasoning(stream: generate.Stream) -> Events:
     """Reasoning first, under one of its names, then the answer."""
     name = ("reasoning", "reasoning_content")[stream.number % 2]
@@ -41,6 +52,28 @@ def reasoning(stream: generate.Stream) -> Events:
     return generate._around(
         stream, [*thought, *(_chat(stream, f'{{"content":"{p}"}}') for p in stream.pieces)]
     )
+
+
+def twice(stream: generate.Stream) -> Events:
+    """Reasoning as OpenRouter sends it, each text twice; the details may come first."""
+    detail = '"reasoning_details":[{"type":"reasoning.text","text":"%s","format":"unknown","index":0}]'
+    events = []
+    for piece in stream.pieces:
+        members = [f'"reasoning":"{piece}"', detail % piece][:: 1 - 2 * (stream.number % 2)]
+        events.append(_chat(stream, f'{{"role":"assistant","content":"",{",".join(members)}}}'))
+    return generate._around(stream, [*events, _chat(stream, '{"content":"A"}')])
+
+
+def cumulative(stream: generate.Stream) -> Events:
+    """As Perplexity sends it: beside each piece all of the text so far, at first the same."""
+    events, so_far = [], ""
+    for piece in stream.pieces:
+        so_far += piece
+        event = _chat(stream, f'{{"content":"{piece}"}}')
+        events.append(
+            event.replace('"delta":', f'"message":{{"role":"assistant","content":"{so_far}"}},"delta":')
+        )
+    return generate._around(stream, events)
 
 
 def two_choices(stream: generate.Stream) -> Events:
@@ -78,20 +111,56 @@ def gemini(stream: generate.Stream) -> Events:
     return events
 
 
+def dated(stream: generate.Stream) -> Events:
+    """Gemini of Vertex, which tells when each stream began."""
+    time = f'"createTime":"2025-04-20T{stream.number % 24:02d}:17:07.{stream.created % 997 * 1000 + 1:06d}Z",'
+    return [event.replace('"responseId"', f'{time}"responseId"') for event in gemini(stream)]
+
+
 def bare_messages(stream: generate.Stream) -> Events:
     """Messages without blanks before the last brace, as proxies send them that encode anew."""
     return [re.sub(r" +(?=}\n\n)", "", event) for event in generate.messages(stream)]
 
 
+def blocks(stream: generate.Stream) -> Events:
+    """Messages of many content blocks."""
+    number = iter(range(len(stream.pieces)))
+    return [
+        re.sub(r'"index":0(?=,"delta")', lambda _: f'"index":{next(number) // 2}', event)
+        for event in generate.messages(stream)
+    ]
+
+
+def interactions(stream: generate.Stream) -> Events:
+    """Google's Interactions, without blank lines; the index of the answer is mostly 1."""
+    name = f'"v1_{stream.key}"'
+    events = [
+        f'{{"interaction":{{"id":{name},"status":"in_progress"}},"event_type":"interaction.created"}}',
+        f'{{"interaction_id":{name},"status":"in_progress","event_type":"interaction.status_update"}}',
+        *(
+            f'{{"index":{n % 4},"delta":{{"text":"{piece}","type":"text"}},"event_type":"step.delta"}}'
+            for n, piece in enumerate(stream.pieces)
+        ),
+        f'{{"interaction":{{"id":{name},"status":"completed"}},"event_type":"interaction.completed"}}',
+    ]
+    return [f"data: {event}\n\n" for event in events]
+
+
 SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     **generate.SHAPES,
     "whole_calls": whole_calls,
+    "parallel_calls": parallel_calls,
     "reasoning": reasoning,
+    "twice": twice,
+    "cumulative": cumulative,
     "two_choices": two_choices,
     "without_ids": without_ids,
     "short_ids": short_ids,
     "gemini": gemini,
+    "dated": dated,
     "bare_messages": bare_messages,
+    "blocks": blocks,
+    "interactions": interactions,
 }
 """Shapes by name: stream -> its events."""
 
@@ -270,15 +339,24 @@ VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
     (r'(?<=_tokens":)\d+', NUMBERS),
     (r'(?<=TokenCount":)\d+', NUMBERS),
     (r'(?<="sequence_number":)\d+', NUMBERS),
-    (r'(?<="index":)\d+', ["1", "null", "-1", "01", '"0"']),
+    (r'(?<="index":)\d+', ["1", "2", "17", "null", "-1", "01", '"0"']),
+    (r'(?<="created":)\d+', ["1745200000.0", "1745200000.00", "1745200000.5", "174520000.0"]),
     (r'(?<="content":")[^"]*(?=")', TEXTS),
     (r'(?<="delta":")[^"]*(?=")', TEXTS),
     (r'(?<="text":")[^"]*(?=")', TEXTS),
     (r'(?<="arguments":")(?:[^"\\]|\\.)*(?=")', TEXTS),
     (r'(?<="obfuscation":")[^"]*(?=")', TEXTS),
     (r'(?<="reasoning":")[^"]*(?=")', TEXTS),
+    (r'(?<="reasoning":")[^"]*(?=")', TEXTS),
+    (r'"reasoning":"([^"]*)"', ['"reasoning":"\\1","p":"\\1"', '"reasoning":"A","summary":"\\1"']),
+    (r'"content":"","reasoning":"([^"]*)"', ['"content":"\\1","reasoning":"\\1"', '"refusal":"\\1"']),
     (r'"obfuscation":"([^"]*)"', ['"reasoning":"\\1"', '"text":"X"', '"content":"\\1"']),
     (r'(?<="responseId":")[^"]*(?=")', TEXTS),
+    (
+        r'(?<="createTime":")[^"]*(?=")',
+        [*TEXTS, "2025-04-20T01:17:07.000010Z", "2025-04-20T25:17:07.000011Z"],
+    ),
+    (r'(?<="createTime":")[^"]*(?=")', ["2025-04-20T01:17:07Z", "2025-04-20T01:17:07.000011", "2286"]),
     (r'(?<="id":")[^"]*(?=")', [*TEXTS, "chatcmpl-7", "é"]),
     (r'(?<="item_id":")[^"]*(?=")', TEXTS),
     (r'(?<="model":")[^"]*(?=")', ["", "~", "~life~", "m~1~", "other", "\\u006d"]),

@@ -140,6 +140,19 @@ def test_what_becomes_of_a_stream_is_told_by_its_events() -> None:
     assert (told.row["outcome"], told.row["events"], told.row["finish_reasons"]) == ("completed", 6, ["stop"])
 
 
+def called(name: bytes, index: int) -> bytes:
+    """An event that begins a tool call."""
+    call = b'"tool_calls":[{"index":%d,"id":"%b"}]' % (index, name)
+    return text("A", "a").replace(b'"content":"A"', call)
+
+
+def test_calls_of_different_indexes_are_different_calls() -> None:
+    data = b"".join([role("a"), called(b"c", 0), called(b"d", 1), finish("a"), DONE])
+    told = life(data + whole("b"))
+    assert told is not None
+    assert told.row["tool_calls"] == 2
+
+
 @table(
     "data",
     {
@@ -149,10 +162,7 @@ def test_what_becomes_of_a_stream_is_told_by_its_events() -> None:
         "two calls that may be one": b"".join(
             [
                 role("a"),
-                *[
-                    text("A", "a").replace(b'"content":"A"', b'"tool_calls":[{"index":0,"id":"%b"}]' % name)
-                    for name in (b"c", b"d")
-                ],
+                *[called(name, 0) for name in (b"c", b"d")],
                 finish("a"),
                 DONE,
             ]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ssetl.fast.block import MAX_BLANKS, MAX_DIGITS, MAX_SEARCH, Block
 from ssetl.fast.template import PATTERNS
-from ssetl.fast.texts import plain, unquoted
+from ssetl.fast.texts import canonical, plain, unquoted
+from ssetl.jsontext import encode
 
 BYTES = st.lists(
     st.sampled_from(
@@ -115,6 +116,42 @@ def test_padding_is_blanks_and_nothing_else(pairs: list[tuple[bytes, bytes]]) ->
     found = Block(data).blank(np.array(starts, np.int64), np.array(ends, np.int64))
     assert found.tolist() == [
         len(inside) <= MAX_BLANKS and inside == b" " * len(inside) for _, inside in pairs
+    ]
+
+
+ESCAPES = [b"\\%c" % byte for byte in range(256)]
+INSIDE = st.lists(
+    st.sampled_from(
+        [b"a", b'"', b"\\", b"\\\\", b'\\"', b"\n", b"\xc3\xa9", b"\\u00e9", b"\\u000A", *ESCAPES]
+    ),
+    min_size=1,
+).map(b"".join)
+
+
+def is_canonical(text: bytes) -> bool:
+    try:
+        value = msgspec.json.decode(b'"' + text.decode("latin-1").encode() + b'"')
+    except msgspec.DecodeError:
+        return False
+    by_number = re.search(rb"(?<!\\)(?:\\\\)*\\u", text)
+    return not by_number and type(value) is str and encode(value)[1:-1] == text.decode("latin-1")
+
+
+@given(st.lists(INSIDE, min_size=1))
+def test_texts_are_canonical_that_our_encoder_writes(texts: list[bytes]) -> None:
+    found = canonical(pa.array(texts, pa.binary())).tolist()
+    assert found == [is_canonical(text) or not re.search(rb'["\\\x00-\x1f]', text) for text in texts]
+
+
+def test_each_escape_is_canonical_or_not() -> None:
+    found = canonical(pa.array([*ESCAPES, b"a"], pa.binary())).tolist()
+    assert found == [*(is_canonical(text) for text in ESCAPES), True]
+    assert sum(found) == 8
+    assert canonical(pa.array([b"\\", b"n", b'"', b"\\"], pa.binary())).tolist() == [
+        False,
+        True,
+        False,
+        False,
     ]
 
 

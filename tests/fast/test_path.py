@@ -102,6 +102,9 @@ class Ways:
             "responses",
             "messages",
             "bare_messages",
+            "parallel_calls",
+            "twice",
+            "interactions",
         )
     },
 )
@@ -109,6 +112,18 @@ def test_streams_that_are_alone_are_taken_as_a_whole(shape: str, monkeypatch: py
     file, ways = body(streams(shape, 48)), Ways(monkeypatch)
     read(path.read_interleaved, cut(file, 6))
     assert ways.counted["live"] > 24
+
+
+@table("escape, is_whole", {"as ours": (r"\n\"\\", True), "not as ours": (r"\/", False)})
+def test_texts_in_extra_may_have_escapes(
+    escape: str, is_whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [[event.replace(" the", f" {escape}the") for event in each] for each in streams("responses", 48)]
+    file, ways = body(events), Ways(monkeypatch)
+    assert file.count(escape.encode()) > 24
+    read(path.read_interleaved, cut(file, 6))
+    assert (ways.counted["live"] > 24) == is_whole
+    assert_same(file, cut(file, 6))
 
 
 @table("shape", {shape: shape for shape in rawfiles.SHAPES if shape != "whole_calls"})
@@ -149,6 +164,12 @@ def ended_by_another_id() -> list[Events]:
     return files
 
 
+def escaped(found: re.Match[str]) -> str:
+    """Two texts that are the same, the second one with an escape."""
+    between, first, rest = found.groups()
+    return f'"content":"{first}{rest}{between}"\\u{ord(first):04x}{rest}'
+
+
 @table(
     "files",
     {
@@ -174,6 +195,39 @@ def ended_by_another_id() -> list[Events]:
         "a text in two places": changed("plain", '"logprobs":null', '"text":"X"'),
         "a key twice": changed("plain", '"delta":{', '"delta":{"content":"other",'),
         "a member where padding may be": changed("messages", "}\n\n", ',"x":1 }\n\n'),
+        "a text twice, which is another one as long in some": [
+            [re.sub(r'(?<="text":")[^"]+', lambda found: found[0].swapcase(), event) for event in events]
+            if n % 3 == 2
+            else events
+            for n, events in enumerate(streams("twice"))
+        ],
+        "a text that is that of a column where it was not": [
+            [
+                re.sub(r'"content":"[^"]*"(.*"content":("[^"]*"))', r'"content":\2\1', event)
+                if m % 3
+                else event
+                for m, event in enumerate(events)
+            ]
+            if n > 12
+            else events
+            for n, events in enumerate(streams("cumulative"))
+        ],
+        "a text that is that of a column where it was not, once escaped": [
+            [
+                re.sub(r'"content":"[^"]*"(.*"content":)"(\w|\s)([^"]*")', escaped, event) if m % 3 else event
+                for m, event in enumerate(events)
+            ]
+            if n > 12
+            else events
+            for n, events in enumerate(streams("cumulative"))
+        ],
+        "a text twice, once escaped": changed("twice", '"text":" t', '"text":" \\u0074'),
+        "a text twice, and the same in another column": [
+            [re.sub(r'"content":"",("reasoning":"([^"]+)")', r'"content":"\2",\1', event) for event in events]
+            if n % 3 == 2
+            else events
+            for n, events in enumerate(streams("twice"))
+        ],
         "texts that are empty": [
             [re.sub(r'"content":"[^"]+"', '"content":""', event) if n % 3 else event for event in events]
             for n, events in enumerate(streams("plain"))
@@ -271,6 +325,12 @@ def odd(
     ).encode()
 
 
+def block(index: int | str) -> bytes:
+    """A piece of an answer in Interactions, which expect it to have index 1."""
+    delta = '{"text":"A","type":"text"}'
+    return f'data: {{"index":{index},"delta":{delta},"event_type":"step.delta"}}\n\n'.encode()
+
+
 def odd_stream(name: str) -> bytes:
     texts = b"".join(odd(name, delta=f'"content":"w{n}"') for n in range(6))
     return odd(name, delta='"role":"assistant"') + texts + b"data: [DONE]\n\n"
@@ -289,6 +349,13 @@ def odd_stream(name: str) -> bytes:
             odd(more=',"x_tokens":07'),
         ),
         "a time that begins with zero": ([odd()] * 40, odd(created="0745200000")),
+        "an index that is left out": ([block(n) for n in range(2, 10)] * 5, block(1)),
+        "an index that is no whole number": ([block(n) for n in range(100, 140)], block("1e2")),
+        "an index that begins with zero": ([block(n) for n in range(10, 50)], block("01")),
+        "a time with another fraction": (
+            [odd(created=f"17452000{n}.0") for n in range(10, 50)],
+            odd(created="1745200020.5"),
+        ),
         "a time that is no whole number": ([odd()] * 40, odd(created="17452000e1")),
         "an escape in an id": ([odd_stream(f"abcdef{n:03}") for n in range(30)], odd_stream("abc\\u0061")),
         "a control character in an id": (

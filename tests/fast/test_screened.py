@@ -27,6 +27,9 @@ EXTRAS = {
     "an id": ({"obfuscation": "xyz{n}", "item_id": KEY}, True),
     "names of numbers": ({"secret": 17, "obfuscation": "xyz{n}"}, False),
     "an address cut by a quote": ({"a": "https://me:0123", "obfuscation": "x@y{n}"}, False),
+    "a hole with escapes": ({"obfuscation": f'a"{KEY}{{n}}'}, True),
+    "an address with escapes": ({"obfuscation": 'a"https://me:geheim{n}@host'}, True),
+    "an address cut by an escaped quote": ({"obfuscation": 'https://me:"0123@y{n}'}, False),
     "an address": ({"obfuscation": "https://me:geheim{n}@host"}, True),
 }
 """Members that come out in `extra`, and whether something of them is masked."""

@@ -171,7 +171,9 @@ def merge(base: Json, patch: Json) -> Json:
     return patch
 
 
-_REFERENCE: Final = "$column"
+REFERENCE: Final = "$column"
+"""The only member of what stands in `extra` for the text of a column."""
+
 _LITERAL: Final = "$literal"
 _UNCHANGED: Final = object()
 _decoder: Final = msgspec.json.Decoder()
@@ -185,7 +187,7 @@ def _change(base: Json, target: Json) -> Json:
     """As `diff`, but `_UNCHANGED` if there is nothing to do: `{}` may be an object that is new."""
     kind = type(target)
     if kind is dict:
-        if type(base) is not dict or _REFERENCE in target or _LITERAL in target:
+        if type(base) is not dict or REFERENCE in target or _LITERAL in target:
             return _whole(target)
         patch = {}
         for key, member in target.items():
@@ -222,7 +224,7 @@ def _list_change(base: Json, target: list[Json]) -> Json:
 def _whole(target: Json) -> Json:
     """The patch that gives `target` where there is nothing like it."""
     if type(target) is dict:
-        if _REFERENCE in target or _LITERAL in target:
+        if REFERENCE in target or _LITERAL in target:
             return {_LITERAL: target}
         return {key: _whole(member) for key, member in target.items() if member is not None}
     if type(target) is list:
@@ -241,7 +243,7 @@ def _refer(patch: Json, row: Row, key: str = "") -> Json:
     if patch and type(patch) is str and key in TEXT_KEYS:
         for column in TEXT_COLUMNS:
             if getattr(row, column) == patch:
-                return {_REFERENCE: column}
+                return {REFERENCE: column}
     return patch
 
 
@@ -250,8 +252,8 @@ def _resolve(patch: Json, row: Row) -> Json:
     if type(patch) is dict:
         if _LITERAL in patch:
             return patch
-        if _REFERENCE in patch:
-            return getattr(row, patch[_REFERENCE])
+        if REFERENCE in patch:
+            return getattr(row, patch[REFERENCE])
         return {name: _resolve(member, row) for name, member in patch.items()}
     if type(patch) is list:
         return [_resolve(element, row) for element in patch]

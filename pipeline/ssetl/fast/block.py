@@ -165,6 +165,13 @@ class Block:
         pieces = self._pieces([(places, places + len(text))])
         return _alternate(kernels.equal(pieces, pa.scalar(text, pa.binary())))
 
+    def are_equal(self, these: tuple[Places, Places], others: tuple[Places, Places]) -> Mask:
+        """Whether the texts from each start to the end of the same number are those of others.
+
+        Both lie behind each other.
+        """
+        return _alternate(kernels.equal(self._pieces([these]), self._pieces([others])))
+
     def same(self, text: bytes) -> Places:
         """The units that are just this text."""
         units = np.flatnonzero(self.ends - self.starts == len(text))

@@ -16,8 +16,8 @@ from ssetl import kernels, schema
 from ssetl.apis.row import Row, ToolCall, Usage
 from ssetl.fast.block import Block, Codes, Mask, Places, Texts
 from ssetl.fast.extra import ranges_of_extra
-from ssetl.fast.template import Column, Rows, Template, Values
-from ssetl.fast.texts import decoded, plain, unquoted
+from ssetl.fast.template import Column, Hole, Rows, Template, Values
+from ssetl.fast.texts import canonical, decoded, unquoted
 from ssetl.kernels import Array
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
@@ -91,7 +91,7 @@ class Layout:
         self._segments = [_Segment(template, values, *borders) for borders in zip(firsts, ends, strict=True)]
         of_extra = [n for n in self._elastic if template.holes[n].owner == "extra"]
         self._extra_is_told = bool(of_extra)
-        # What an escape stands for is written otherwise in `extra`.
+        # In `extra` stands what our encoder makes of them: mostly what they are.
         self._literal = [n for n in of_extra if template.holes[n].kind == "text"]
         self._copies = ranges_of_extra(template, values) if self._extra_is_told else None
 
@@ -105,14 +105,15 @@ class Layout:
         search.pass_segment(self._segments[0])
         for n, segment in zip(self._elastic, self._segments[1:], strict=True):
             is_last = segment is self._segments[-1]
-            search.pass_hole(n, self.template.holes[n].kind, segment.width if is_last else None)
+            search.pass_hole(n, self.template.holes[n], segment.width if is_last else None)
             search.pass_segment(segment)
         search.keep(search.at == search.ends)
         pieces: list[Array] = []
         for n in self._literal:
             texts_there = search.block.texts(*search.spans[n])
             pieces.append(kernels.whole(texts_there))
-            search.keep(plain(texts_there))
+            search.keep(canonical(texts_there))
+            search.keep_apart(n, self.template.holes[n].link)
         if not search.units.size:
             return None
         codes, values, count = search.combinations()
@@ -201,13 +202,14 @@ class _Segment:
         self.text = None if fixed else texts[0]
         self.tail = texts[-1][-_TAIL:]
         self._holes: list[slice] = []
-        self._times: list[slice] = []
+        self._numbers: list[tuple[slice, int]] = []  # and the least first digit
         pattern = texts[0]
         is_hole = [False] * len(pattern)
         for hole, value, text in zip(holes, fixed, texts[1:], strict=True):
             self._holes.append(slice(len(pattern), len(pattern) + len(value)))
-            if hole.kind == "time":
-                self._times.append(self._holes[-1])
+            if hole.kind in ("time", "index"):
+                least = 2 if hole.kind == "index" and len(value) == 1 else 1
+                self._numbers.append((self._holes[-1], least))
             pattern += value + text
             is_hole += [True] * len(value) + [False] * len(text)
         self._pattern, self._is_hole = np.frombuffer(pattern, np.uint8), np.array(is_hole)
@@ -216,9 +218,9 @@ class _Segment:
         """Which texts are such a segment."""
         is_plain = (texts >= _BLANK) & (texts != _QUOTE) & (texts != _BACKSLASH)
         fits: Mask = np.where(self._is_hole, is_plain, texts == self._pattern).all(axis=1)
-        for time in self._times:
-            digits = texts[:, time] - np.uint8(_ZERO)  # wraps: other bytes are large
-            fits &= (digits <= 9).all(axis=1) & (digits[:, 0] > 0)
+        for number, least in self._numbers:
+            digits = texts[:, number] - np.uint8(_ZERO)  # wraps: other bytes are large
+            fits &= (digits <= 9).all(axis=1) & (digits[:, 0] >= least)
         return fits
 
     def values(self, texts: Texts) -> list[Column]:
@@ -270,9 +272,12 @@ class _Search:
             self.keep(codes >= 0)
         self.at = self.at + segment.width
 
-    def pass_hole(self, n: int, kind: str, behind: int | None) -> None:
+    def pass_hole(self, n: int, hole: Hole, behind: int | None) -> None:
         """Go behind an elastic hole; `behind` bytes are left then, if this is the last."""
-        starts = self.at
+        if hole.kind == "same":
+            self._pass_same(n, hole.link)
+            return
+        starts, kind = self.at, hole.kind
         if kind == "number":
             self.numbers[n], self.at = self.block.numbers(starts)
         else:
@@ -281,6 +286,25 @@ class _Search:
         self.keep(self.at >= starts + (kind != "blank"))
         if kind == "blank":
             self.keep(self.block.blank(*self.spans[n]))
+
+    def _pass_same(self, n: int, link: int) -> None:
+        first, end = self.spans[link]
+        self.spans[n] = self.at, self.at + (end - first)
+        self.at = self.spans[n][1]
+        self.keep(self.at <= self.ends)
+        if self.units.size:
+            self.keep(self.block.are_equal(self.spans[n], self.spans[link]))
+
+    def keep_apart(self, n: int, link: int) -> None:
+        """Leave aside what holds the same in two holes, or may: `link` is the second one, if there is any.
+
+        What the first one holds is as our encoder writes it.
+        """
+        if link < 0 or not self.units.size:
+            return
+        self.keep(canonical(self.block.texts(*self.spans[link])))
+        if self.units.size:
+            self.keep(~self.block.are_equal(self.spans[n], self.spans[link]))
 
     def combinations(self) -> tuple[Codes, list[Column], int]:
         """Which values of all fixed holes each unit has, these values hole by hole, and how many they are."""

@@ -6,11 +6,13 @@ their holes: which columns of `streams` hold a value of which event, which of th
 the middle of a run, and what all others are.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from ssetl.apis.members import iso
 from ssetl.apis.row import Row, Usage
 from ssetl.captures.exchange import Exchange
 from ssetl.fast.template import Found, Hole, Template
@@ -115,7 +117,8 @@ def _learn(shape: Shape, has_terminator: bool, is_last: bool, exchange: Exchange
     holes = sum(count * len(template.holes) for template, count in shape)
     if len(samples) < sum(count for _, count in shape) or holes > _MAX_SENTINELS:
         return None
-    if sum(_names_call(sample.found.row) for sample in samples) > 1:
+    named = Counter(key for sample in samples for key in _named_calls(sample.found.row))
+    if any(times > 1 for times in named.values()):
         return None  # whether two of them are one call depends on their ids
 
     def live(**times: int) -> dict[str, Any] | None:
@@ -166,10 +169,16 @@ def _with_sentinels(template: Template, first: int) -> bytes:
     for n, hole in enumerate(template.holes, first):
         if hole.field == "response_id":
             values.append(_ID)
+        elif hole.kind == "same":
+            values.append(values[hole.link])
         elif hole.kind == "time":
             values.append(b"%d" % (_FIRST_TIME + n))
+        elif hole.kind == "instant":
+            values.append((iso((_FIRST_TIME + n) * 1_000_000) or "").encode())
         elif hole.kind == "number":
             values.append(b"%d" % (_FIRST_NUMBER + n))
+        elif hole.kind == "index":  # no column of `streams` tells it
+            values.append(b"2")
         elif hole.kind == "blank":
             values.append(b" ")
         else:
@@ -178,8 +187,9 @@ def _with_sentinels(template: Template, first: int) -> bytes:
     return b"".join([*pieces, template.texts[-1]])
 
 
-def _names_call(row: Row) -> bool:
-    return any(call.id for call in row.tool_calls or ())
+def _named_calls(row: Row) -> set[tuple[int | None, int | None]]:
+    """Choice and index of each call of an event that carries an id: those of other calls are others."""
+    return {(row.choice_index, call.index) for call in row.tool_calls or () if call.id}
 
 
 def _lived(

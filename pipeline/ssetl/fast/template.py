@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ssetl.apis.members import instant, iso
 from ssetl.apis.row import Api, Row, ToolCall, Usage
 from ssetl.jsontext import encode
 
@@ -19,10 +20,13 @@ PATTERNS: Final = {
     "fixed": rb'([^"\\\x00-\x1f]++)',
     "text": rb'((?:[^"\\\x00-\x1f]++|\\.)++)',
     "time": rb"([1-9][0-9]{9})",
-    "number": rb"(0|[1-9][0-9]{0,14})",
+    "instant": rb"([0-9][0-9T:.-]{18,28}+Z)",
+    "number": rb"(0|[1-9][0-9]{0,14}+)",
+    "index": rb"([2-9][0-9]{0,8}+|1[0-9]{1,8}+)",
     "blank": rb"( *+)",
 }
-"""What a hole may hold, by kind; one group each."""
+"""What a hole may hold, by kind; one group each. All are possessive, or of one length: what stands at a place
+is in the hole or is not, whatever stands behind it."""
 
 FIELDS: Final = {
     "row": Row.__struct_fields__,
@@ -48,23 +52,44 @@ class Hole(msgspec.Struct, frozen=True):
 
     Args:
         kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since
-            1970 (milliseconds come out in two places, so they are no hole); `text`, any JSON string, without
-            its quotes; `number`, a whole number of at most 15 digits, not negative; `blank`, padding before
-            the last brace, which comes out in nothing.
-        owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call), `extra` or `none`.
+            1970 (milliseconds come out in two places, so they are no hole); `instant`, a time as an API
+            would write it, mostly of one length; `text`, any JSON string, without
+            its quotes; `same`, the same bytes as an earlier hole, which comes out in nothing of its own;
+            `number`, a whole number of at most 15 digits, not negative; `index`, one of at most 9, mostly of
+            one length, but not 0 or 1: where these are what an API expects, `extra` leaves them out; `blank`,
+            padding before the last brace, which comes out in nothing.
+        owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call), `extra` or `none`. What
+            is `fixed` or `time` and comes out in one of the first three may come out in `extra`, too.
         field: the field of the row, the usage or the tool call; otherwise nothing.
         scale: microseconds that one of it stands for, if it is `created_at`.
+        link: number of the earlier hole, if this is `same`; of the one that holds another text, if this must.
     """
 
     kind: str
     owner: str
     field: str = ""
     scale: int = 1
+    link: int = -1
 
     @property
     def is_elastic(self) -> bool:
         """Whether its length differs from event to event."""
-        return self.kind in ("text", "number", "blank")
+        return self.kind in ("text", "same", "number", "blank")
+
+    @property
+    def pattern(self) -> bytes:
+        """What it may hold, one group, given that there is one for each hole before it."""
+        return b"(\\%d)" % (self.link + 1) if self.kind == "same" else PATTERNS[self.kind]
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it must hold another text than the hole that it is linked with."""
+        return self.link >= 0 and self.kind != "same"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it stands between quotes."""
+        return self.kind in ("text", "fixed", "same")
 
     @property
     def has_column(self) -> bool:
@@ -119,13 +144,16 @@ class Template:
         self.reading = reading
         self.rest = reading.rest.total()
         self.extra = extra
+        self._apart = [(n, hole.link) for n, hole in enumerate(holes) if hole.is_apart]
         self.has_id = any(hole.field == "response_id" for hole in holes)
         self.has_elastic_extra = any(hole.owner == "extra" and hole.is_elastic for hole in holes)
         self.is_bulk = _is_bulk(reading, row, has_id=self.has_id)
-        pattern = b"".join(
-            PATTERNS[hole.kind] + re.escape(text) for hole, text in zip(holes, texts[1:], strict=True)
-        )
-        self._match = re.compile(re.escape(texts[0]) + pattern, re.DOTALL).fullmatch
+        # The expression finds the holes, the format tells whether the texts around them are the right ones:
+        # to compile an expression of these takes longer than to read hundreds of such events.
+        pieces = zip(holes, texts[1:], strict=True)
+        skeleton = b"".join(hole.pattern + _any(text) for hole, text in pieces)
+        self._match = re.compile(_any(texts[0]) + skeleton, re.DOTALL).fullmatch
+        self._format = b"%b".join(text.replace(b"%", b"%%") for text in texts)
         call = (row.tool_calls or (ToolCall(),))[0]
         self._row, self._usage, self._call = (
             msgspec.structs.astuple(each) for each in (row, row.usage or Usage(), call)
@@ -144,16 +172,22 @@ class Template:
 
     def find(self, text: bytes) -> "Found | None":
         """What the event is that `text` holds, if it is one of this template."""
-        match = self._match(text)
-        if match is None:
+        if not text.startswith(self.texts[0]):
             return None
-        values = match.groups()
+        match = self._match(text)
+        if match is None or self._format % (values := match.groups()) != text:
+            return None
         row = self.row(values)
         return None if row is None else Found(self, values, row)
 
     def row(self, values: Sequence[bytes]) -> Row | None:
-        """The row of an event with these values in its holes; None if one of them is no valid text."""
+        """The row of an event with these values in its holes.
+
+        None if one of them is no valid text, or the same as another that it must not be.
+        """
         try:
+            if any(_text(values[n]) == _text(values[link]) for n, link in self._apart):
+                return None
             return self._made(values)
         except (ValueError, msgspec.DecodeError):
             return None
@@ -163,7 +197,7 @@ class Template:
 
         In the others there are stand-ins.
         """
-        stand_ins = [_STAND_INS[hole.kind] for hole in self.holes]
+        stand_ins = [b"+" if hole.is_apart else _STAND_INS[hole.kind] for hole in self.holes]
         fixed = [n for n, hole in enumerate(self.holes) if not hole.is_elastic]
         told: dict[str, list[Any]] = {}
         valid = [True] * count
@@ -175,8 +209,10 @@ class Template:
                 valid = [is_valid and value is not None for is_valid, value in zip(valid, found, strict=True)]
             if hole.owner == "row":
                 told[hole.field] = found
-            elif hole.owner != "extra" or not self.has_elastic_extra:
+            elif hole.owner != "extra":
                 others.add(_COLUMNS[hole.owner])
+            if self.extra is not None and n in self.extra[1] and not self.has_elastic_extra:
+                others.add("extra")
         if others:
             made = [self.row(_put(stand_ins, fixed, each)) or Row() for each in zip(*values, strict=True)]
             told |= {field: [getattr(row, field) for row in made] for field in others}
@@ -255,11 +291,25 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 _EXTRA: Final = FIELDS["row"].index("extra")
 _USAGE: Final = FIELDS["row"].index("usage")
 _CALLS: Final = FIELDS["row"].index("tool_calls")
-_COLUMNS: Final = {"usage": "usage", "call": "tool_calls", "extra": "extra"}
+_COLUMNS: Final = {"usage": "usage", "call": "tool_calls"}
 _string = msgspec.json.Decoder(str)
 
 
-_STAND_INS: Final = {"text": b"-", "number": b"1", "fixed": b"-", "time": b"1000000000", "blank": b" "}
+_STAND_INS: Final = {
+    "text": b"-",
+    "same": b"-",
+    "number": b"1",
+    "index": b"2",
+    "fixed": b"-",
+    "time": b"1000000000",
+    "instant": b"2001-09-09T01:46:40Z",
+    "blank": b" ",
+}
+
+
+def _any(text: bytes) -> bytes:
+    """A pattern of any bytes that are as many."""
+    return b".{%d}" % len(text)
 
 
 def _put(values: Sequence[bytes], places: Sequence[int], others: Sequence[bytes]) -> list[bytes]:
@@ -292,9 +342,20 @@ def _text(value: bytes) -> str:
 def _reader(hole: Hole) -> Callable[[bytes], Any]:
     if hole.kind == "fixed":
         return bytes.decode
+    if hole.kind == "instant":
+        return instant_of
     if hole.kind == "time" and hole.scale != 1:
         return lambda value: int(value) * hole.scale
     return int if hole.kind in ("time", "number") else _text
+
+
+def instant_of(value: bytes) -> int:
+    """Microseconds since 1970 of an instant. Raises ValueError if an API would write it in another way."""
+    text = value.decode()
+    made = instant({"": text}, "")
+    if made is None or iso(made) != text:
+        raise ValueError(text)
+    return made
 
 
 def _filled(known: Sequence[Any], fills: Sequence[_Fill], values: Sequence[bytes]) -> list[Any]:

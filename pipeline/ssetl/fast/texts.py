@@ -13,6 +13,7 @@ from ssetl.fast.template import PATTERNS
 from ssetl.kernels import Array
 
 _QUOTE, _BACKSLASH, _BLANK = 34, 92, 32
+_SHORT: Final = np.isin(np.arange(256), np.frombuffer(b'"\\\\bfnrt', np.uint8))
 _MARK: Final = 127  # a character that texts hardly have
 _is_text: Final = re.compile(PATTERNS["text"], re.DOTALL).fullmatch
 _string: Final = msgspec.json.Decoder(str)
@@ -45,6 +46,33 @@ def plain(raw: Array) -> Mask:
     if places.size:
         is_plain[np.searchsorted(offsets, places, side="right") - 1] = False
     return is_plain
+
+
+def canonical(raw: Array) -> Mask:
+    """Whether binary texts are what our encoder writes between quotes; none is null or empty.
+
+    Of all escapes it writes the short ones only, and not that of a slash; that it writes some control
+    characters as numbers is left out. Whether the texts are UTF-8 is not looked at.
+    """
+    offsets, data = _parts(raw)
+    slashes = np.flatnonzero(data == _BACKSLASH)
+    if not slashes.size:
+        return plain(raw)
+    texts = np.searchsorted(offsets, slashes, side="right")
+    numbers = np.arange(len(slashes))
+    continues = np.zeros(len(slashes), np.bool_)
+    continues[1:] = (np.diff(slashes) == 1) & (texts[1:] == texts[:-1])
+    is_first = (numbers - np.maximum.accumulate(np.where(continues, 0, numbers))) % 2 == 0
+    escapes, ends = slashes[is_first], offsets[texts[is_first]]
+    is_inside = escapes + 1 < ends
+    is_short = np.zeros(len(escapes), np.bool_)
+    is_short[is_inside] = _SHORT[data[escapes[is_inside] + 1]]
+    is_odd = (data == _QUOTE) | (data < _BLANK)
+    is_odd[escapes[is_short] + 1] = False
+    is_odd[escapes[~is_short]] = True
+    is_canonical = np.ones(len(raw), np.bool_)
+    is_canonical[np.searchsorted(offsets, np.flatnonzero(is_odd), side="right") - 1] = False
+    return is_canonical
 
 
 def decoded(raw: Array) -> Array:
