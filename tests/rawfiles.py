@@ -146,6 +146,11 @@ def interactions(stream: generate.Stream) -> Events:
     return [f"data: {event}\n\n" for event in events]
 
 
+def terminated(stream: generate.Stream) -> Events:
+    """Responses with a terminator behind their end, as gateways send it that speak several APIs."""
+    return [*generate.SHAPES["responses"](stream), "data: [DONE]\n\n"]
+
+
 SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     **generate.SHAPES,
     "whole_calls": whole_calls,
@@ -161,6 +166,7 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     "bare_messages": bare_messages,
     "blocks": blocks,
     "interactions": interactions,
+    "terminated": terminated,
 }
 """Shapes by name: stream -> its events."""
 

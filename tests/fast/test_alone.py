@@ -5,10 +5,11 @@ import random
 import pytest
 
 import rawfiles
+from bothpaths import assert_same
 from rawfiles import Events
 from reading import DONE, finish, role, table, text, usage
 from ssetl.captures.exchange import Exchange
-from ssetl.fast import lives
+from ssetl.fast import lives, reading
 from ssetl.fast.alone import Alone, alone
 from ssetl.fast.block import Block
 from ssetl.fast.bulk import Bulk
@@ -76,6 +77,26 @@ def test_from_start_to_start(shape: str) -> None:
 
     begun_twice = [*files[:2], [files[2][0], *files[2]], *files[3:]]
     assert 2 * size not in [first for first, _ in spans(body(begun_twice))]
+
+
+@table("shape", {"messages": "messages", "responses": "responses"})
+def test_a_terminator_behind_the_end_is_of_the_stream(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = DONE.decode()
+    files = [[*events, done] for events in streams(shape)]
+    size = len(files[0])
+    expected = [(n * size, (n + 1) * size - 1) for n in range(5)]
+    assert spans(body(files)) == expected
+    assert all(each.has_terminator for each in found(body(files)))
+    monkeypatch.setattr(reading, "MIN_BLOCK", 0)
+    for odd in (
+        files[2][:-1],  # without it
+        [*files[2], done],  # two of them
+        [*files[2][:-2], done],  # no end before it
+        [*files[2][:3], done, *files[2][3:]],  # one in the middle, too
+        [done, *files[2]],  # one before the start
+    ):
+        file = body([*files[:2], odd, *files[3:]])
+        assert_same(file, [file])
 
 
 def test_a_response_that_ends_with_another_id_is_not_one_stream() -> None:

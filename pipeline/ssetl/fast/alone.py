@@ -1,8 +1,8 @@
 """Streams that begin and end in a block with nothing else between, found from what its units matched.
 
 Either all units between two terminators carry one id that no other unit carries, or nothing carries ids, and
-all units from one that opens a stream to one that ends it are followed by another that opens one. Where a
-file ends, no terminator and no other stream need follow.
+all units from one that opens a stream to one that ends it, or to the terminator behind it, are followed by
+another that opens one. Where a file ends, no terminator and no other stream need follow.
 """
 
 from collections import Counter
@@ -81,8 +81,7 @@ def alone(bulk: Bulk, terminators: Places, borders: Places = _START) -> Iterator
     if bulk.has_ids:
         firsts, ends, have_terminators = _between_terminators(bulk, terminators, borders)
     else:
-        firsts, ends = _from_start_to_start(bulk, borders)
-        have_terminators = np.zeros(len(ends), np.bool_)
+        firsts, ends, have_terminators = _from_start_to_start(bulk, terminators, borders)
     if not len(firsts):
         return
     runs = Runs(bulk.matches, bulk.match, np.concatenate((firsts, ends)))
@@ -111,7 +110,8 @@ def _between_terminators(bulk: Bulk, terminators: Places, borders: Places) -> tu
     return firsts[good], ends[good], have_terminators[good]
 
 
-def _from_start_to_start(bulk: Bulk, borders: Places) -> tuple[Places, Places]:
+def _from_start_to_start(bulk: Bulk, terminators: Places, borders: Places) -> tuple[Places, Places, Mask]:
+    """As `_between_terminators`; some servers send one behind the end of their API."""
     readings = [match.template.reading for match in bulk.matches]
     starts = np.append([reading.starts for reading in readings], [False]).astype(np.bool_)[bulk.match]
     ends = np.append([reading.ends for reading in readings], [False]).astype(np.bool_)[bulk.match]
@@ -119,12 +119,14 @@ def _from_start_to_start(bulk: Bulk, borders: Places) -> tuple[Places, Places]:
     behind = np.sort(np.concatenate((borders, firsts)))
     place = np.searchsorted(behind, firsts, side="right")
     firsts, stops = firsts[place < len(behind)], behind[place[place < len(behind)]]
+    have_terminators: Mask = np.isin(stops - 1, terminators)
+    stops = stops - have_terminators
     if not len(firsts):
-        return firsts, stops
+        return firsts, stops, have_terminators
     matched = _of_spans(np.minimum, bulk.match, firsts, stops) >= 0
     ended = _of_spans(np.add, ends.astype(np.int64), firsts, stops)
     good: Mask = matched & (ended == 1) & ends[stops - 1] & _names_one(bulk, firsts, stops)
-    return firsts[good], stops[good]
+    return firsts[good], stops[good], have_terminators[good]
 
 
 def _of_spans(made: np.ufunc, values: Places | Codes, firsts: Places, ends: Places) -> Places:

@@ -250,10 +250,10 @@ class BlockReader:
             Span(each.first, each.end, stream_id, 0)
             for each, stream_id in zip(streams, numbered.stream_ids, strict=True)
         ]
-        if last.has_terminator:
+        if terminators := sum(each.has_terminator for each in streams):
             line, rest = self._terminator
-            self._capture.tally["terminator"] += len(streams) * line.size
-            self._count_bytes(rest, len(streams))
+            self._capture.tally["terminator"] += terminators * line.size
+            self._count_bytes(rest, terminators)
         self._unit = last.stop - 1
         borders = self._bulk.borders
         if self._bulk.has_ids:

@@ -162,7 +162,10 @@ class _SmallReader:
             events.append(unit)
         end = first + len(events)
         done = following if isinstance(following, _Done) else None
-        if not events or not (_has_one_id(events) if done else self._ends(events, end)):
+        if not events:
+            return None
+        behind = end if done is None else end + 1
+        if not (done and _has_one_id(events)) and not self._ends(events, behind):
             return None
         runs = [list(run) for _, run in groupby(events, key=lambda found: found.template)]
         shape = tuple([(run[0].template, min(len(run), 3)) for run in runs])
