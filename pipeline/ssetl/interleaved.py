@@ -30,7 +30,10 @@ MAX_OPEN: Final = 4096
 MAX_HELD: Final = 1024
 """Events without an id that may wait for the stream they belong to."""
 
-_STAMP, _REQUEST = b"t", b"request"  # first words of comments that tell something
+STAMP: Final = b"t"
+"""The first word of a comment that tells when what follows came."""
+
+_REQUEST: Final = b"request"  # the same of one that tells of a request
 _BLANK: Final = b" \t\r\n"
 _TAIL: Final = 64  # bytes that are copied to see whether they are blank
 
@@ -95,8 +98,12 @@ class OpenStreams:
     @property
     def is_plain(self) -> bool:
         """Whether an event is just what its stream and its JSON say: it has no time, and nothing waits."""
-        waits = self._held or self._request or self._comments
-        return not waits and self._stamp is None and not self._stamp_used
+        return self.is_plain_if_stamped and self._stamp is None and not self._stamp_used
+
+    @property
+    def is_plain_if_stamped(self) -> bool:
+        """Whether that is so for an event that brings a time of its own."""
+        return not (self._held or self._request or self._comments)
 
     @property
     def is_empty(self) -> bool:
@@ -117,6 +124,17 @@ class OpenStreams:
         """How many have come since the last event, for the next one to tell."""
         count, self._comments = self._comments, 0
         return count
+
+    def stamp(self, at: int | None, *, is_used: bool = False) -> None:
+        """What follows came at a time, if it is known; `is_used` if an event has come by now."""
+        self._stamp, self._stamp_used, self._stamp_over = at, is_used and at is not None, False
+
+    def arrive(self, received_at: int | None) -> tuple[int | None, bool]:
+        """When an event came, by its container or the last stamp, and whether another one had the same."""
+        at = self._arrival(received_at)
+        shares = self._stamp_used and at is not None
+        self._stamp_used = self._stamp is not None
+        return at, shares
 
     def settle(self) -> None:
         """Close the stream that has ended, while `is_quiet`: what comes next is none of it."""
@@ -161,9 +179,8 @@ class OpenStreams:
             return
         word, _, said = frame.text.partition(b" ")
         rest = said.decode("utf-8", "replace")
-        if word == _STAMP:
-            self._stamp = times.parse_iso(rest.strip())
-            self._stamp_used = self._stamp_over = False
+        if word == STAMP:
+            self.stamp(stamp_of(rest))
         else:
             stamp, _, target = rest.partition(" ")
             self._place_held(None)
@@ -196,11 +213,8 @@ class OpenStreams:
     def _event(self, event: Event) -> None:
         current = self.current
         around = apis.UNKNOWN if current is None or current.closed else current.api
-        at = self._arrival(event.received_at)
-        shares = self._stamp_used and at is not None
-        read = flattened(event, around, at, self.take_remarks(), shares=shares)
-        self._stamp_used = self._stamp is not None
-        self.take_flat(read)
+        at, shares = self.arrive(event.received_at)
+        self.take_flat(flattened(event, around, at, self.take_remarks(), shares=shares))
 
     def take_flat(self, flat: Flat) -> None:
         """Take an event that has been read."""
@@ -369,9 +383,14 @@ class OpenStreams:
         return self._stamp if received_at is None else received_at
 
 
+def stamp_of(text: str) -> int | None:
+    """The time that a comment tells; `text` is what stands behind its first word."""
+    return times.parse_iso(text.strip())
+
+
 def is_remark(comment: Comment) -> bool:
     """Whether a comment says nothing of a time or a request: a keep-alive, mostly."""
-    return comment.text.partition(b" ")[0] not in (_STAMP, _REQUEST)
+    return comment.text.partition(b" ")[0] not in (STAMP, _REQUEST)
 
 
 def _filled(data: bytes) -> int:

@@ -5,7 +5,7 @@ otherwise are left to it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -62,7 +62,7 @@ def without_prefix(text: bytes, offset: int, prefix: Prefix) -> Iterator[Run]:
         alike, heads = _alike(data, starts, ends, left, width)
         widths[alike] = width
         if prefix.tells_times and len(alike):
-            times[alike] = _instants(heads, prefix, *_stamp(prefix, model))
+            times[alike] = instants(heads[:, slice(*_stamp(prefix, model))], prefix.instant)
         left = left[1:][widths[left[1:]] < 0]
     known = widths >= 0
     changes = (np.flatnonzero(known[1:] != known[:-1]) + 1).tolist()
@@ -97,20 +97,23 @@ def _stamp(prefix: Prefix, model: bytes) -> tuple[int, int]:
     return found.span("at") if found else (0, 0)
 
 
-def _instants(heads: Bytes, prefix: Prefix, start: int, end: int) -> Places:
-    """The times in prefixes that are alike. Few of them are read: most are in the same second as another."""
-    stamps = heads[:, start:end].copy()
+def instants(stamps: Bytes, read: Callable[[bytes], int | None]) -> Places:
+    """The instants that texts name, `UNKNOWN` where none; the texts are alike but for their digits.
+
+    Few of them are read: most are in the same second as the one before.
+    """
+    stamps = stamps.copy()
     fraction = _FRACTION.fullmatch(stamps[0].tobytes())
     if fraction is None:
-        return np.array([_known(prefix.instant(stamp.tobytes())) for stamp in stamps], np.int64)
+        return np.array([_known(read(stamp.tobytes())) for stamp in stamps], np.int64)
     digits = slice(*fraction.span(2))
-    read = stamps[:, digits][:, :_MICROSECONDS] - np.uint8(_ZERO)
-    parts = read @ 10 ** np.arange(_MICROSECONDS - 1, _MICROSECONDS - 1 - read.shape[1], -1)
+    values = stamps[:, digits][:, :_MICROSECONDS] - np.uint8(_ZERO)
+    parts = values @ 10 ** np.arange(_MICROSECONDS - 1, _MICROSECONDS - 1 - values.shape[1], -1)
     stamps[:, digits] = _ZERO
     first = np.ones(len(stamps), np.bool_)
     first[1:] = (stamps[1:] != stamps[:-1]).any(axis=1)
     begins = np.flatnonzero(first)
-    seconds = [_known(prefix.instant(stamps[n].tobytes())) for n in begins.tolist()]
+    seconds = [_known(read(stamps[n].tobytes())) for n in begins.tolist()]
     whole = np.repeat(np.array(seconds, np.int64), np.diff(begins, append=len(stamps)))
     return np.where(whole == UNKNOWN, UNKNOWN, whole + parts)
 

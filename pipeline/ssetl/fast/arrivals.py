@@ -8,7 +8,6 @@ import numpy as np
 from ssetl.fast.block import Places
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted
-from ssetl.fast.stamped import Stamped
 from ssetl.stream import Stream
 from ssetl.timeline import marks
 from ssetl.times import UNKNOWN
@@ -17,21 +16,26 @@ COLUMNS: Final = ("received_at", "since_request_us", "since_previous_us", "since
 """Columns of `chunks`."""
 
 
+def arrivals_of(bulk: Bulk) -> "Arrivals | None":
+    """The times of the events of a block; None if it has none."""
+    block = bulk.block
+    inside = np.array([*(match.template.reading.offset for match in bulk.matches), 0])  # 0: no match
+    at = block.arrivals(block.starts + inside[bulk.match])
+    return None if at is None else Arrivals(bulk, at)
+
+
 class Arrivals:
-    """The times of the events of a block of stamped lines.
+    """The times of the events of a block.
 
     Args:
         bulk: the events.
-        block: their lines.
+        at: when that of each unit came, `UNKNOWN` where that is not known.
     """
 
-    def __init__(self, bulk: Bulk, block: Stamped) -> None:
+    def __init__(self, bulk: Bulk, at: Places) -> None:
         self._bulk = bulk
-        inside = np.array(
-            [*(match.template.reading.offset for match in bulk.matches), 0]
-        )  # the last: no match
-        self._at = block.times[block.lines_at(block.starts + inside[bulk.match])]
-        self._columns = np.full((len(COLUMNS), len(block.starts)), UNKNOWN)
+        self._at = at
+        self._columns = np.full((len(COLUMNS), len(at)), UNKNOWN)
 
     def tell(self, stream: Stream, units: Places) -> None:
         """Tell a stream when its next events came, which somebody else has counted."""

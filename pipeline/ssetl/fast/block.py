@@ -71,6 +71,8 @@ class Block:
         by_line: whether each line is a unit.
         comments: how many comments that were left out came before each unit, and behind the last; None if
             there were none.
+        times: when each unit came, if a comment before it tells that was left out; `UNKNOWN` for units of
+            which none does, and None if that is so for all.
         is_plain: whether all lines end with LF or CRLF, and most are not too short; else there is one unit.
     """
 
@@ -78,6 +80,7 @@ class Block:
         self.data = data
         self.offset = offset
         self.comments: Codes | None = None
+        self.times: Places | None = None
         self._bytes = np.frombuffer(data, np.uint8)
         found = _controls(self._bytes, max(len(data) // SHORTEST, _FEW))
         self.is_plain = found is not None
@@ -114,6 +117,7 @@ class Block:
             return self
         rest = copy(self)
         rest.starts, rest.ends = np.delete(self.starts, units), np.delete(self.ends, units)
+        rest.times = None if self.times is None else np.delete(self.times, units)
         rest.whole -= len(units)
         return rest
 
@@ -151,6 +155,14 @@ class Block:
     def offsets(self, places: Places) -> Places:
         """Where the lines that begin at some places begin in the body."""
         return self.offset + places
+
+    def arrivals(self, events: Places) -> Places | None:
+        """When the events of its units came, `UNKNOWN` where that is not known; None if it never is.
+
+        Args:
+            events: where the event of each unit begins.
+        """
+        return self.times if len(events) else None
 
     def lines_before(self, place: int) -> int:
         """Line ends before a place."""

@@ -17,6 +17,7 @@ from ssetl.apis.row import Api, Row
 from ssetl.fast.block import Block, Codes, Places
 from ssetl.fast.layout import Match
 from ssetl.fast.stamped import Stamped
+from ssetl.times import UNKNOWN
 
 
 class Bulk:
@@ -59,6 +60,8 @@ class Bulk:
                 self.id_lane[match.units] = np.array(lanes, np.int32)[match.codes]
             if match in adding:
                 self.lane[match.units] = self.id_lane[match.units]
+        if block.times is not None:
+            self.lane[block.times == UNKNOWN] = -1  # they came with those before them, whenever that was
         self.order, self.borders = _by_lane(self.lane, len(self.lanes))
         self._rows = self.row[self.order]
         self._changes = (np.flatnonzero(np.diff(self._rows)) + 1).tolist()

@@ -240,6 +240,7 @@ def flat_of(
     received_at: int | None = None,
     *,
     comments: int = 0,
+    shares: bool = False,
 ) -> Flat:
     """An event of a template, of `size` bytes, that begins at `offset` of the body."""
     reading = template.reading
@@ -255,6 +256,7 @@ def flat_of(
         starts=reading.starts,
         ends=reading.ends,
         comments=comments,
+        shares=shares,
     )
 
 

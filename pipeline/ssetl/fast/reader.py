@@ -15,12 +15,11 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from ssetl.fast import whole
 from ssetl.fast.alone import Alone, alone_in
-from ssetl.fast.arrivals import Arrivals
+from ssetl.fast.arrivals import arrivals_of
 from ssetl.fast.block import Mask
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted, Span, counted
@@ -36,6 +35,7 @@ from ssetl.interleaved import OpenStreams, is_akin
 from ssetl.sse import Parser, Terminator
 from ssetl.stream import Stream
 from ssetl.streams import Capture, Numbered
+from ssetl.times import UNKNOWN
 
 _WORTH: Final = 4  # lanes from which on it pays to look for streams that are woven
 _MAX_ASKED: Final = 8  # lanes a unit, over all units: asking them takes about as long as reading it
@@ -63,7 +63,7 @@ class BlockReader:
         self._capture = capture
         self._streams = streams
         self._parser = parser
-        self._arrivals = Arrivals(bulk, bulk.block) if isinstance(bulk.block, Stamped) else None
+        self._arrivals = arrivals_of(bulk)
         self._singles: Singles = (
             StampedSingles(bulk.block, parser)
             if isinstance(bulk.block, Stamped)
@@ -145,6 +145,8 @@ class BlockReader:
         """Be where the ordinary code would be before it reads a unit."""
         if unit > self._unit + 1:
             self._streams.current = self._stream.get(self._bulk.id_lane.item(unit - 1))
+            if self._block.times is not None:
+                self._streams.stamp(self._block.times.item(unit - 1), is_used=True)
         self._unit = unit
 
     def _can_count(self, unit: int) -> bool:
@@ -163,9 +165,17 @@ class BlockReader:
             if self._next[lane] < self._bulk.borders[lane + 1]:
                 heappush(self._due, self._bulk.order.item(self._next[lane]))
         self._stale.clear()
-        self._is_held = not (self._streams.is_plain and self._parser.is_idle)
+        is_plain = (
+            self._streams.is_plain_if_stamped if self._is_stamped(self._unit + 1) else self._streams.is_plain
+        )
+        self._is_held = not (is_plain and self._parser.is_idle)
         if self._is_held:
             heappush(self._due, self._unit + 1)
+
+    def _is_stamped(self, unit: int) -> bool:
+        """Whether a comment tells when a unit came, so that those before it do not matter."""
+        times = self._block.times
+        return times is not None and unit < len(times) and times.item(unit) != UNKNOWN
 
     def _is_akin(self, stream: Stream) -> bool:
         return self._bulk.has_ids or is_akin(stream.api, self._bulk.api)
@@ -180,6 +190,8 @@ class BlockReader:
             self._next[lane] += 1
         if self._block.comments is not None:
             self._streams.remark(self._block.comments.item(unit))
+        if self._block.times is not None and self._is_stamped(unit):
+            self._streams.stamp(self._block.times.item(unit))
         text = self._block.unit(unit)
         if self._is_held or not self._block.is_alone(unit):
             self._take_text(unit)
@@ -341,10 +353,12 @@ class BlockReader:
         elif (lane := self._bulk.lanes.get(response_id)) is not None:
             self._count(lane)
         place = self._singles.place(unit, found.template)
+        at, shares = self._streams.arrive(place.received_at)
         comments = self._streams.take_remarks()
-        self._streams.take_flat(
-            flat_of(found.template, [found.row], *msgspec.structs.astuple(place), comments=comments)
+        flat = flat_of(
+            found.template, [found.row], place.offset, place.size, at, comments=comments, shares=shares
         )
+        self._streams.take_flat(flat)
 
     def _take_text(self, unit: int) -> None:
         """Take a unit in the ordinary way."""

@@ -16,6 +16,7 @@ from ssetl.fast.bulk import Bulk
 from ssetl.fast.reader import BlockReader
 from ssetl.fast.remarks import without_remarks
 from ssetl.fast.stamped import Entry, Stamped, kinds_of
+from ssetl.fast.stamps import without_stamps
 from ssetl.fast.templates import Templates
 from ssetl.framing import event_parser, frames_of
 from ssetl.interleaved import OpenStreams
@@ -119,8 +120,10 @@ class Reading:
             return Bulk(block, matches), Counter()
         if block.by_line:
             return Bulk(block, self.templates.match(block)), Counter()
-        rest, left_out = without_remarks(block, begins=self.parser.is_idle)
-        return Bulk(rest, self.templates.match(rest)), left_out
+        begins = self.parser.is_idle
+        stamped, stamps = without_stamps(block, begins=begins)
+        rest, remarks = without_remarks(stamped, begins=begins)
+        return Bulk(rest, self.templates.match(rest)), stamps + remarks
 
     def _read(self, bulk: Bulk) -> None:
         self.gather()

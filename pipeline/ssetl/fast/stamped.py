@@ -42,15 +42,11 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 class Stamped(Block):
-    """A block made of lines.
-
-    Attributes:
-        times: when each line came, `UNKNOWN` if its log does not tell.
-    """
+    """A block made of lines."""
 
     def __init__(self, pieces: Sequence[Entry]) -> None:
         super().__init__(b"".join(map(_text, pieces)))
-        self._offsets, self._sizes, self.times = (
+        self._offsets, self._sizes, self._times = (
             np.concatenate(columns) for columns in zip(*_columns(pieces), strict=True)
         )
         self._entries = pieces
@@ -66,9 +62,14 @@ class Stamped(Block):
         found: Places = self._offsets[self.lines_at(places)]
         return found
 
+    def arrivals(self, events: Places) -> Places | None:
+        """When events came that begin at some places, `UNKNOWN` if their log does not tell."""
+        found: Places = self._times[self.lines_at(events)]
+        return found
+
     def place(self, line: int) -> Place:
         """Where a line stands in the body, and when it came."""
-        at = self.times.item(line)
+        at = self._times.item(line)
         return Place(self._offsets.item(line), self._sizes.item(line), None if at == UNKNOWN else at)
 
     def entries(self, first: int, end: int) -> Iterator[Line | Gap]:

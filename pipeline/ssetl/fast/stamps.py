@@ -1,0 +1,58 @@
+"""Comments that tell the time of what follows: they are left out of a block, and each unit has its time.
+
+Only where the comment is the first line of its unit, as ssetl's own capturers write it.
+"""
+
+from collections import Counter
+from copy import copy
+from typing import Final
+
+import numpy as np
+
+from ssetl.captures.prefixed import MAX_WAYS, instants
+from ssetl.fast.block import Block
+from ssetl.interleaved import STAMP, stamp_of
+from ssetl.times import UNKNOWN
+
+_BEGIN: Final = b": " + STAMP + b" "
+_LONGEST: Final = 64  # bytes of such a line
+_COLON, _LF, _CR = 58, 10, 13
+
+
+def without_stamps(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]:
+    """A block with blank lines without such lines, and their bytes by kind.
+
+    `begins` tells whether its first unit begins there, and is not the rest of one.
+    """
+    data = np.frombuffer(block.data, np.uint8)
+    units = block.beginning_with(_COLON)
+    units = units[(units > 0) | begins]
+    units = units[(block.ends - block.starts)[units] > _LONGEST]
+    times = np.full(len(block.starts), UNKNOWN)
+    sizes = np.zeros(len(block.starts), np.int64)
+    for _ in range(MAX_WAYS):
+        if not len(units):
+            break
+        first = block.unit(units[0])
+        line = first[: first.find(b"\n") + 1]
+        if not line.startswith(_BEGIN) or len(line) > _LONGEST:
+            units = units[1:]
+            continue
+        heads = data[block.starts[units][:, None] + np.arange(len(line) + 1)]
+        digits = heads[0] - np.uint8(48) <= 9
+        digits[-1] = True
+        alike = np.where(digits, heads - np.uint8(48) <= 9, heads == heads[0])
+        # What follows is another line of the same event: no comment and no blank line.
+        alike[:, -1] = (heads[:, -1] != _COLON) & (heads[:, -1] != _LF) & (heads[:, -1] != _CR)
+        same = alike.all(axis=1)
+        text = heads[same][:, len(_BEGIN) : len(line.rstrip())]
+        if len(text):
+            times[units[same]] = instants(text, lambda stamp: stamp_of(stamp.decode()))
+            sizes[units[same]] = len(line)
+        units = units[1:][~same[1:]]
+    sizes[times == UNKNOWN] = 0
+    if not sizes.any():
+        return block, Counter()
+    rest = copy(block)
+    rest.starts, rest.times = block.starts + sizes, times
+    return rest, Counter(comment=int(sizes.sum()))
