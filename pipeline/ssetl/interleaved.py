@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from ssetl import apis, times
+from ssetl import apis
 from ssetl.apis.row import Api
 from ssetl.captures.exchange import Exchange, Piece, Read
-from ssetl.captures.recorded import clean_url
+from ssetl.comments import STAMP, is_remark, request_of, stamp_of
 from ssetl.framing import frames
 from ssetl.lines import Line, Lines
 from ssetl.response import error_outside, event_of
@@ -30,10 +30,6 @@ MAX_OPEN: Final = 4096
 MAX_HELD: Final = 1024
 """Events without an id that may wait for the stream they belong to."""
 
-STAMP: Final = b"t"
-"""The first word of a comment that tells when what follows came."""
-
-_REQUEST: Final = b"request"  # the same of one that tells of a request
 _BLANK: Final = b" \t\r\n"
 _TAIL: Final = 64  # bytes that are copied to see whether they are blank
 
@@ -178,15 +174,12 @@ class OpenStreams:
             self.remark(1)
             return
         word, _, said = frame.text.partition(b" ")
-        rest = said.decode("utf-8", "replace")
         if word == STAMP:
-            self.stamp(stamp_of(rest))
+            self.stamp(stamp_of(said))
         else:
-            stamp, _, target = rest.partition(" ")
+            sent_at, url = request_of(said)
             self._place_held(None)
-            self._request = msgspec.structs.replace(
-                self._exchange, request_sent_at=times.parse_iso(stamp), url=_url(target)
-            )
+            self._request = msgspec.structs.replace(self._exchange, request_sent_at=sent_at, url=url)
             self._index = self._capture.next_exchange()
             self.current = self._stamp = None
 
@@ -383,16 +376,6 @@ class OpenStreams:
         return self._stamp if received_at is None else received_at
 
 
-def stamp_of(text: str) -> int | None:
-    """The time that a comment tells; `text` is what stands behind its first word."""
-    return times.parse_iso(text.strip())
-
-
-def is_remark(comment: Comment) -> bool:
-    """Whether a comment says nothing of a time or a request: a keep-alive, mostly."""
-    return comment.text.partition(b" ")[0] not in (STAMP, _REQUEST)
-
-
 def _filled(data: bytes) -> int:
     """Bytes of `data` without the blanks at its end; of long data, only the end is copied."""
     tail = len(data[-_TAIL:].rstrip(_BLANK))
@@ -407,8 +390,3 @@ def _goes_on(stream: Stream, flat: Flat) -> bool:
 def is_akin(api: Api, known: Api | None) -> bool:
     """Whether an event that is certainly of API `known`, or of none, can be of a stream of `api`."""
     return known is None or api in (known, apis.UNKNOWN)
-
-
-def _url(target: str) -> str | None:
-    """The path of `POST /v1/chat/completions`, without credentials."""
-    return clean_url(target.rpartition(" ")[2])

@@ -15,6 +15,7 @@ import pyarrow as pa
 from ssetl import kernels
 from ssetl.fast.template import PATTERNS
 from ssetl.kernels import Array
+from ssetl.times import UNKNOWN
 
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 Codes = np.ndarray[tuple[int], np.dtype[np.int32]]
@@ -163,6 +164,12 @@ class Block:
             events: where the event of each unit begins.
         """
         return self.times if len(events) else None
+
+    def time(self, unit: int) -> int | None:
+        """When a unit came, if a comment told so: then it does not matter when those before it did."""
+        if self.times is None or unit >= len(self.times) or self.times[unit] == UNKNOWN:
+            return None
+        return self.times.item(unit)
 
     def lines_before(self, place: int) -> int:
         """Line ends before a place."""

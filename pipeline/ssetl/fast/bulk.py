@@ -17,6 +17,7 @@ from ssetl.apis.row import Api, Row
 from ssetl.fast.block import Block, Codes, Places
 from ssetl.fast.layout import Match
 from ssetl.fast.stamped import Stamped
+from ssetl.fast.template import Found
 from ssetl.times import UNKNOWN
 
 
@@ -131,6 +132,13 @@ class Bulk:
                 yield *self.told(alike[-1]), len(alike)
             else:
                 yield from ((*self.told(unit), 1) for unit in alike)
+
+    def found(self, unit: int) -> Found | None:
+        """What a unit has matched, if it is all there without the text."""
+        number = self.match.item(unit)
+        if number < 0 or not (match := self.matches[number]).is_whole:
+            return None
+        return Found(match.template, (), match.row(self.place.item(unit)))
 
     def told(self, unit: int) -> tuple[Api, Row]:
         """API and row of the event of a unit that has matched; the row's texts are stand-ins."""

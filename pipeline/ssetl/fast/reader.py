@@ -35,7 +35,6 @@ from ssetl.interleaved import OpenStreams, is_akin
 from ssetl.sse import Parser, Terminator
 from ssetl.stream import Stream
 from ssetl.streams import Capture, Numbered
-from ssetl.times import UNKNOWN
 
 _WORTH: Final = 4  # lanes from which on it pays to look for streams that are woven
 _MAX_ASKED: Final = 8  # lanes a unit, over all units: asking them takes about as long as reading it
@@ -165,17 +164,11 @@ class BlockReader:
             if self._next[lane] < self._bulk.borders[lane + 1]:
                 heappush(self._due, self._bulk.order.item(self._next[lane]))
         self._stale.clear()
-        is_plain = (
-            self._streams.is_plain_if_stamped if self._is_stamped(self._unit + 1) else self._streams.is_plain
-        )
+        streams, at = self._streams, self._block.time(self._unit + 1)
+        is_plain = streams.is_plain if at is None else streams.is_plain_if_stamped
         self._is_held = not (is_plain and self._parser.is_idle)
         if self._is_held:
             heappush(self._due, self._unit + 1)
-
-    def _is_stamped(self, unit: int) -> bool:
-        """Whether a comment tells when a unit came, so that those before it do not matter."""
-        times = self._block.times
-        return times is not None and unit < len(times) and times.item(unit) != UNKNOWN
 
     def _is_akin(self, stream: Stream) -> bool:
         return self._bulk.has_ids or is_akin(stream.api, self._bulk.api)
@@ -190,15 +183,15 @@ class BlockReader:
             self._next[lane] += 1
         if self._block.comments is not None:
             self._streams.remark(self._block.comments.item(unit))
-        if self._block.times is not None and self._is_stamped(unit):
-            self._streams.stamp(self._block.times.item(unit))
+        if (at := self._block.time(unit)) is not None:
+            self._streams.stamp(at)
         text = self._block.unit(unit)
         if self._is_held or not self._block.is_alone(unit):
             self._take_text(unit)
         elif (told := terminator_in(text)) and (terminator := self._singles.terminator(unit, *told)):
             self._templates.terminator = text
             self._streams.take(terminator)
-        elif (found := self._found_at(unit) or self._templates.find(text)) and self._suits(found):
+        elif (found := self._bulk.found(unit) or self._templates.find(text)) and self._suits(found):
             self._take_found(unit, found)
         else:
             self._take_text(unit)
@@ -337,13 +330,6 @@ class BlockReader:
     def _count_bytes(self, sizes: Counter[str], times: int) -> None:
         for kind, size in sizes.items():
             self._capture.tally[kind] += times * size
-
-    def _found_at(self, unit: int) -> Found | None:
-        """What a unit has matched, if it is all there without the text."""
-        number = self._bulk.match.item(unit)
-        if number < 0 or not (match := self._bulk.matches[number]).is_whole:
-            return None
-        return Found(match.template, (), match.row(self._bulk.place.item(unit)))
 
     def _take_found(self, unit: int, found: Found) -> None:
         """Take a unit that is of a template: as the ordinary way, but nothing needs to be decoded."""

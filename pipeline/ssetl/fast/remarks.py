@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from ssetl.comments import is_remark
 from ssetl.fast.block import Block
 from ssetl.framing import event_parser
-from ssetl.interleaved import is_remark
 from ssetl.sse import Comment
 
 _COLON: Final = 58

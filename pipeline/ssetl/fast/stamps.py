@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from ssetl.captures.prefixed import MAX_WAYS, instants
+from ssetl.comments import STAMP, stamp_of
 from ssetl.fast.block import Block
-from ssetl.interleaved import STAMP, stamp_of
 from ssetl.times import UNKNOWN
 
 _BEGIN: Final = b": " + STAMP + b" "
@@ -47,7 +47,7 @@ def without_stamps(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]:
         same = alike.all(axis=1)
         text = heads[same][:, len(_BEGIN) : len(line.rstrip())]
         if len(text):
-            times[units[same]] = instants(text, lambda stamp: stamp_of(stamp.decode()))
+            times[units[same]] = instants(text, stamp_of)
             sizes[units[same]] = len(line)
         units = units[1:][~same[1:]]
     sizes[times == UNKNOWN] = 0
