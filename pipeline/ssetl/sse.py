@@ -175,7 +175,12 @@ class Parser:
     @property
     def is_idle(self) -> bool:
         """Whether what comes next can be read without what came before."""
-        waits = self._data or self._bare or self._stray or self._type
+        return self.is_idle_but_for_a_name and not self._type
+
+    @property
+    def is_idle_but_for_a_name(self) -> bool:
+        """Whether that is so for what begins with the name of an event."""
+        waits = self._data or self._bare or self._stray
         return self._splitter.is_idle and not waits
 
     @property
@@ -183,10 +188,15 @@ class Parser:
         """Lines that have been read or left out."""
         return self._line_number
 
-    def skip(self, size: int, lines: int) -> None:
-        """Leave out whole lines that somebody else has read; only while idle, and whole events only."""
+    def skip(self, size: int, lines: int, name: str | None = None) -> None:
+        """Leave out whole lines that somebody else has read; only while idle, and whole events only.
+
+        `name` is that of an event that is in force behind them, if they have told one.
+        """
         self._splitter.skip(size)
         self._line_number += lines
+        if name is not None:
+            self._type = name or None
 
     def settle(self) -> list[Frame]:
         """Give the event that is complete if a data line follows, though its blank line is missing."""

@@ -4,23 +4,35 @@
 
 One page is 3,000 streams in 685,773 events, 208 MB where the shape is `plain`; `--scale` is the number of
 pages. The streams lie behind each other, in one file or in many; only `interleaved` mixes them. Others write
-them in another manner: with keep-alives, or without blank lines.
+them in another manner: with keep-alives, without blank lines, as a log that stamps each line, or with
+comments that tell when each event came.
 """
 
 import argparse
 import random
+import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 
 STREAMS: Final = 3_000
 EVENTS: Final = 685_773
-MANNERS: Final[dict[str, Callable[[str], str]]] = {
-    "plain": lambda text: text,
-    "comments": lambda text: ": OPENROUTER PROCESSING\n\n" * 2 + text,
-    "lines": lambda text: text.replace("\n\n", "\n"),
+MANNERS: Final[dict[str, Callable[[str, Iterator[int]], str]]] = {
+    "plain": lambda text, _clock: text,
+    "comments": lambda text, _clock: ": OPENROUTER PROCESSING\n\n" * 2 + text,
+    "lines": lambda text, _clock: text.replace("\n\n", "\n"),
+    "log": lambda text, clock: re.sub("(?m)^(?=.)", lambda _: _time(clock) + " ", text.replace("\n\n", "\n")),
+    "stamps": lambda text, clock: re.sub(
+        "(?:^|(?<=\n\n))(?=.)", lambda _: ": t " + _time(clock) + "\n", text
+    ),
 }
-"""How the text of a stream is written, or of all streams that are mixed."""
+"""How the text of a stream is written, or of all streams that are mixed; a clock gives microseconds."""
+
+STARTED: Final = 1_745_205_719_000_000
+STEP: Final = 1_977
+"""When the first line or event of a log came, and how long after it each other one, in microseconds."""
 
 OPEN: Final = 24
 """Streams that `interleaved` has open at once."""
@@ -414,6 +426,10 @@ def _mixed(streams: Iterator[list[str]], source: random.Random) -> Iterator[str]
                 yield next(running[place])  # nothing tells whose terminator it is
 
 
+def _time(clock: Iterator[int]) -> str:
+    return datetime.fromtimestamp(next(clock) / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def write(shape: str, folder: Path, scale: int = 1, files: int = 1, manner: str = "plain") -> list[Path]:
     """Write `scale` pages to `files` files in `folder`, which is created; give their paths."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -421,6 +437,7 @@ def write(shape: str, folder: Path, scale: int = 1, files: int = 1, manner: str 
     per_file = -(-STREAMS * scale // files)
     written = 0
     file = None
+    clock = count(STARTED, STEP)
     for number in range(scale):
         streams = page(shape, number)
         texts = ("".join(events) for events in streams)
@@ -431,7 +448,7 @@ def write(shape: str, folder: Path, scale: int = 1, files: int = 1, manner: str 
                 if file is not None:
                     file.close()
                 file = paths[written // per_file].open("w", encoding="ascii")
-            file.write(MANNERS[manner](text))
+            file.write(MANNERS[manner](text, clock))
             written += 1
     if file is not None:
         file.close()

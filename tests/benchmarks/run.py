@@ -144,7 +144,10 @@ def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: arg
         _say(f"{shape} x{scale}: generating")
         generate.write(shape, source, scale, files, given.manner)
     size = sum(_warm(path) for path in source.iterdir())
-    contenders = [SSETL, *(name for name in peers if shape in PEERS[name].shapes)]
+    can_read = [
+        name for name in peers if (shape in PEERS[name].shapes and given.manner != "log") or name == BASE
+    ]
+    contenders = [SSETL, *can_read]
     costs: dict[str, list[Cost]] = {name: [] for name in contenders}
     rows: dict[str, tuple[int, int]] = {}
     for run in range(given.runs):
@@ -152,7 +155,7 @@ def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: arg
             output = work / "output"
             shutil.rmtree(output, ignore_errors=True)
             output.mkdir()
-            costs[name].append(measure(_command(name, shape, source, output, given.python)))
+            costs[name].append(measure(_command(name, shape, source, output, given)))
             _say(f"{shape} x{scale} run {run + 1}: {name} {costs[name][-1].wall:.2f} s")
             if name not in rows:
                 rows[name] = written(name, output / "lake" if name == SSETL else output)
@@ -164,12 +167,13 @@ def compare(shape: str, scale: int, peers: Sequence[str], work: Path, given: arg
     return [_row(shape, amount, name, size, cost, base=middle.get(BASE)) for name, cost in middle.items()]
 
 
-def _command(name: str, shape: str, source: Path, output: Path, pythons: dict[str, str]) -> list[str]:
+def _command(name: str, shape: str, source: Path, output: Path, given: argparse.Namespace) -> list[str]:
     if name == SSETL:
         lake = str(output / "lake")
         return [sys.executable, "-m", "ssetl", "ingest", str(source), "--dataset", lake]
-    python = pythons.get(name, sys.executable)
-    return [python, str(HERE / "peers" / PEERS[name].script), shape, str(output), str(source)]
+    python = given.python.get(name, sys.executable)
+    command = [python, str(HERE / "peers" / PEERS[name].script), shape, str(output), str(source)]
+    return [*command, given.manner] if name == BASE else command
 
 
 def _warm(path: Path) -> int:

@@ -1,6 +1,7 @@
 """A block of a raw file, cut into units, and looks at many places of it at once.
 
-A unit is an event with its blank line or, in a file without blank lines, one line. Places are offsets in the
+A unit is an event with its blank line or, in a file without blank lines, one line, or two if the first names
+the event that the second is. Places are offsets in the
 block, as int64 arrays; what is found has one element per place.
 """
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from ssetl import kernels
 from ssetl.fast.template import PATTERNS
+from ssetl.fast.words import WORD, Words, are_among, first_marked, leading_numbers
 from ssetl.kernels import Array
 from ssetl.times import UNKNOWN
 
@@ -23,7 +25,6 @@ Bits = np.ndarray[tuple[int], np.dtype[np.uint8]] | None
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Texts = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
-Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 MAX_DIGITS: Final = 15
 """Digits of a number; more might not fit an int64."""
@@ -40,24 +41,16 @@ SHORTEST: Final = 16
 LINES_PER_BLANK: Final = 8
 """With more lines than that per blank line, each line is a unit."""
 
-WORD: Final = 8
-"""Bytes that are looked at together."""
-
 _FEW: Final = 1 << 16  # lines that are not too many, however short
 _BLANKS: Final = np.uint64(int.from_bytes(b" " * WORD, "little"))
 _LF, _CR, _QUOTE, _BACKSLASH, _BLANK, _ZERO = 10, 13, 34, 92, 32, 48
 _text_at: Final = re.compile(PATTERNS["text"] + b'(?=")', re.DOTALL).match
 _number_at: Final = re.compile(PATTERNS["number"] + b"(?![0-9])").match
 _DATA: Final = b"data:"
+_NAME: Final = b"event:"
+_JSON: Final = b"data: {"
 _NONE: Final[Places] = np.zeros(0, np.int64)
 _SCANNED: Final = 1 << 20  # bytes that are scanned at a time: what is found out of them stays in the cache
-
-_PAIRED: Final = (
-    (np.uint64(10), np.uint64(8), np.uint64(0x00FF00FF00FF00FF)),
-    (np.uint64(100), np.uint64(16), np.uint64(0x0000FFFF0000FFFF)),
-    (np.uint64(10_000), np.uint64(32), np.uint64(0x00000000FFFFFFFF)),
-)
-"""How neighbouring digits become one number: what the first counts, where the second is, what remains."""
 
 
 class Block:
@@ -69,7 +62,7 @@ class Block:
         starts, ends: first byte of each unit, and the byte behind it. Units lie behind each other, but
             for those that were left out.
         whole: how many units have their end; the last one may go on in the next block.
-        by_line: whether each line is a unit.
+        by_line: whether each line is a unit, but for those that name an event.
         comments: how many comments that were left out came before each unit, and behind the last; None if
             there were none.
         times: when each unit came, if a comment before it tells that was left out; `UNKNOWN` for units of
@@ -107,6 +100,18 @@ class Block:
             ends = np.append(ends, len(data))
         self.ends = ends
         self.starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+        self._named: Mask | None = None  # which units begin with a name, if lines are units and some do
+        if self.by_line:
+            self._join_names()
+
+    def _join_names(self) -> None:
+        names = self._begins(_NAME)
+        names[:-1] &= self._begins(_JSON)[1:]
+        names[-1] = False
+        if places := np.flatnonzero(names).tolist():
+            self.starts, self.ends = np.delete(self.starts, np.add(places, 1)), np.delete(self.ends, places)
+            self.whole -= len(places)
+            self._named = np.delete(names, np.add(places, 1))
 
     def unit(self, n: int) -> bytes:
         """The bytes of a unit."""
@@ -118,6 +123,7 @@ class Block:
             return self
         rest = copy(self)
         rest.starts, rest.ends = np.delete(self.starts, units), np.delete(self.ends, units)
+        rest._named = None if self._named is None else np.delete(self._named, units)
         rest.times = None if self.times is None else np.delete(self.times, units)
         rest.whole -= len(units)
         return rest
@@ -130,23 +136,44 @@ class Block:
     def alone(self) -> Places:
         """The units that can be read without what stands around them.
 
-        A data line without a blank line behind it is complete only if another data line follows.
+        A data line without a blank line behind it is complete only if another data line follows. A name
+        outlives its event there: where some have one, others may have that of the event before.
         """
         if not self.by_line:
             return np.arange(self.whole)
         alone = self._begins(b"{")
-        alone[:-1] |= self._begins(_DATA)[1:]
+        followed = self._begins(_DATA)[1:]
+        if self._named is None:
+            alone[:-1] |= followed
+        else:
+            alone[:-1] |= self._named[:-1] & (followed | self._named[1:])
         return np.flatnonzero(alone[: self.whole])
 
     def is_alone(self, n: int) -> bool:
         """Whether that is so for one unit."""
         if not self.by_line or n >= self.whole:
             return n < self.whole
-        return self.is_followed(n) or self.data.startswith(b"{", int(self.starts[n]))
+        if self.data.startswith(b"{", int(self.starts[n])):
+            return True
+        return (self._named is None or self.is_named(n)) and self.is_followed(n)
 
     def is_followed(self, n: int) -> bool:
-        """Whether units are lines, and a data line follows."""
-        return self.by_line and self.data.startswith(_DATA, int(self.ends[n]))
+        """Whether units are lines, and a data line follows, or a name and then a data line."""
+        if not self.by_line:
+            return False
+        return self.data.startswith(_DATA, int(self.ends[n])) or self.is_named(n + 1)
+
+    def is_named(self, n: int) -> bool:
+        """Whether units are lines, and that one begins with the name of its event."""
+        return self._named is not None and n < len(self._named) and self._named.item(n)
+
+    def last_name(self, first: int, end: int) -> str | None:
+        """The name that is in force behind some units, one up to another, if one of them has a name."""
+        named = _NONE if self._named is None else np.flatnonzero(self._named[first:end])
+        if not len(named):
+            return None
+        line, _, _ = self.unit(first + named.item(-1)).partition(b"\n")
+        return line.removeprefix(_NAME).removeprefix(b" ").rstrip(b"\r").decode("utf-8", "replace")
 
     def _begins(self, text: bytes) -> Mask:
         fits = self.ends - self.starts >= len(text)
@@ -255,10 +282,10 @@ class Block:
                 break
             texts = self._words()[at].view(np.uint8)
             quotes, escapes = texts == _QUOTE, texts == _BACKSLASH
-            mark, length = _first(quotes | escapes | (texts < _BLANK))
+            mark, length = first_marked(quotes | escapes | (texts < _BLANK))
             at = at + length
-            found[left] = np.where(_holds(quotes, mark), at, -1)
-            is_escape = _holds(escapes, mark)
+            found[left] = np.where(are_among(quotes, mark), at, -1)
+            is_escape = are_among(escapes, mark)
             on = np.flatnonzero(is_escape | (mark == 0))
             left, at = left[on], at[on] + 2 * is_escape[on]
         for n in np.concatenate((*late, left)).tolist():  # at the end of the block, and long texts
@@ -294,9 +321,9 @@ class Block:
             values[late], ends[late] = self._late_numbers(places[late])
             values[~late], ends[~late] = self.numbers(places[~late])
             return values, ends
-        values, lengths = _leading(self._words()[places])
+        values, lengths = leading_numbers(self._words()[places])
         if (longer := np.flatnonzero(lengths == WORD)).size:
-            more, digits = _leading(self._words()[places[longer] + WORD])
+            more, digits = leading_numbers(self._words()[places[longer] + WORD])
             values[longer] = values[longer] * 10**digits + more
             lengths[longer] += digits
         known = (lengths > 0) & (lengths <= MAX_DIGITS)
@@ -335,29 +362,6 @@ def _controls(data: Bytes, most: int) -> tuple[Places, bool] | None:
         places += first
         found.append(places)
     return np.concatenate(found), are_newlines
-
-
-def _first(marks: Mask) -> tuple[Words, Places]:
-    """Of each eight bytes the first that is marked, as the one mark that is left, and how many are before."""
-    words = marks.view("<u8")
-    first = words & -words
-    return first, (np.bitwise_count(first - np.uint64(1)) >> 3).astype(np.int64)
-
-
-def _holds(marks: Mask, mark: Words) -> Mask:
-    """Whether the one mark of each eight bytes is among others."""
-    return np.asarray((marks.view("<u8") & mark) != 0)
-
-
-def _leading(words: Words) -> tuple[Places, Places]:
-    """The number that the digits at the start of each word make, and how many they are."""
-    digits = words.view(np.uint8) - np.uint8(_ZERO)  # wraps: other bytes are large
-    _, lengths = _first(digits > 9)
-    values: Words = digits.view(np.uint64)
-    values <<= ((WORD - lengths) * 8).view(np.uint64)  # zeros before them, nothing behind them
-    for scale, shift, lanes in _PAIRED:
-        values = (values * scale + (values >> shift)) & lanes
-    return values.view(np.int64), lengths
 
 
 def _alternate(found: Array) -> Mask:

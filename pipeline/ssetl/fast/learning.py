@@ -201,6 +201,8 @@ def _read(text: bytes) -> tuple[Reading, Row] | None:
     if isinstance(frame, Bare) and error_outside(frame) is not None:
         return None
     kind = frame.type if isinstance(frame, Event) else None
+    if kind in apis.TEXT_EVENTS:
+        return None  # where no blank line follows, its data is not complete
     api = apis.recognise(frame.value, kind)
     if api is None or api.stamped:
         return None

@@ -166,7 +166,9 @@ class BlockReader:
         self._stale.clear()
         streams, at = self._streams, self._block.time(self._unit + 1)
         is_plain = streams.is_plain if at is None else streams.is_plain_if_stamped
-        self._is_held = not (is_plain and self._parser.is_idle)
+        is_named = self._block.is_named(self._unit + 1)
+        is_idle = self._parser.is_idle_but_for_a_name if is_named else self._parser.is_idle
+        self._is_held = not (is_plain and is_idle)
         if self._is_held:
             heappush(self._due, self._unit + 1)
 

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
 from ssetl.fast.block import Block
 from ssetl.fast.template import Template
@@ -97,5 +98,6 @@ class RawSingles:
         place = starts.item(unit) if unit < len(starts) else len(self._block.data)
         if place > self._parsed:
             lines = self._block.lines_before(place) - self._block.lines_before(self._parsed)
-            self._parser.skip(place - self._parsed, lines)
+            name = self._block.last_name(int(np.searchsorted(starts, self._parsed)), unit)
+            self._parser.skip(place - self._parsed, lines, name)
             self._parsed = place

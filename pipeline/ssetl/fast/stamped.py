@@ -111,6 +111,7 @@ class StampedSingles:
         self._block = block
         self._parser = parser
         self._parsed = 0  # lines that the parser has read or left out
+        self._unit = 0  # the one that begins there
 
     def place(self, unit: int, template: Template) -> Place:
         """Where the event is that has matched a template."""
@@ -131,14 +132,15 @@ class StampedSingles:
             for frames in frames_of(piece, self._parser)
             for frame in frames
         ]
-        self._parsed = end
+        self._parsed, self._unit = end, unit + 1
         return found + self._parser.settle() if self._block.is_followed(unit) else found
 
     def leave_out(self, unit: int) -> None:
         """Bring the parser before a unit; what lies before has been read."""
         line = self._line(unit)
         if line > self._parsed:
-            self._parser.skip(0, self._block.lines_between(self._parsed, line))
+            name = self._block.last_name(self._unit, unit)
+            self._parser.skip(0, self._block.lines_between(self._parsed, line), name)
             self._parsed = line
 
     def _place(self, unit: int, kinds: Kinds) -> Place:

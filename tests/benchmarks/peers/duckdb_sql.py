@@ -1,6 +1,6 @@
 """DuckDB: lines by read_csv, `from_json` into typed structs, one row per choice, COPY to zstd Parquet.
 
-python duckdb_sql.py SHAPE OUTPUT_FOLDER INPUT_FOLDER
+python duckdb_sql.py SHAPE OUTPUT_FOLDER INPUT_FOLDER [MANNER]
 """
 
 import sys
@@ -126,19 +126,31 @@ SHAPES = {
 }
 
 
-def main(shape: str, output: str, source: str) -> None:
+MANNERS = {
+    "log": (
+        "substr(line, 35)",
+        "starts_with(substr(line, 29), 'data: {')",
+        "substr(line, 1, 27)::timestamptz",
+    ),
+}
+"""Where in a line of a log the event is, which lines have one, and when it came."""
+
+
+def main(shape: str, output: str, source: str, manner: str = "plain") -> None:
     structure, choices, columns = SHAPES[shape]
+    event, is_event, time = MANNERS.get(manner, ("substr(line, 7)", "starts_with(line, 'data: {')", "null"))
+    columns += "" if time == "null" else ", received_at"
     duckdb.execute(f"""
         copy (
             with events as (
-                select from_json(substr(line, 7), '{structure}') as event
+                select from_json({event}, '{structure}') as event, {time} as received_at
                 from read_csv(
                     '{source}/*.sse', columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '',
                     escape = '', header = false, auto_detect = false
                 )
-                where starts_with(line, 'data: {{')
+                where {is_event}
             ),
-            chunks as (select event, {choices} as choice from events)
+            chunks as (select event, received_at, {choices} as choice from events)
             select {columns} from chunks
         ) to '{output}/chunks.parquet' (format parquet, compression zstd)
     """)
