@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -20,12 +21,31 @@ EPOCHS = ("1745205719", "1745205719.483112", "1745205719483", "17452057194831123
 STARTS = {
     "cri": ("{iso} stdout F ", "{iso} stderr F ", "{iso} stdout P ", "{iso} stdout F:tag "),
     "journald": ("{iso} host7 app[123]: ", "{iso} host8 app[45]:", "{iso} host app: "),
-    "iso": ("{iso} ", "[{iso}] ", "ts={iso} ", "[pod/web-7] {iso} ", "web-1  | {iso} ", "{iso}\t", "{iso}"),
-    "epoch": ("{epoch} ", "[{epoch}] ", "{epoch}: ", "{epoch}|\t"),
-    "syslog": ("Apr 21 03:21:59 ", "Apr  1 03:21:59.123 host app[12]: "),
+    "iso": (
+        "{iso} ",
+        "[{iso}] ",
+        "[{iso}] {iso} ",
+        "ts={iso} ",
+        "[pod/web-7] {iso} ",
+        "web-1  | {iso} ",
+        "{iso}\t",
+        "{iso}",
+    ),
+    "epoch": ("{epoch} ", "[{epoch}] ", "[{epoch}] {epoch} ", "{epoch} |{epoch} ", "{epoch}: ", "{epoch}|\t"),
+    "syslog": ("Apr 21 03:21:59 ", "Apr 21 03:21:59 host app: ", "Apr  1 03:21:59.123 host app[12]: "),
     "clock": ("03:21:59 ", "03:21:59.483 ", "03:21:59,483 "),
 }
 TEXTS = (
+    "host app: said",
+    "host app[7]: data: {}",
+    "2025-04-21T03:22:59Z data: {}",
+    "1745205720 data: {}",
+    "|1745205720 data: {}",
+    "| 2025-04-21T03:22:59Z data: {}",
+    "[pod/web-7] 2025-04-21T03:22:59Z data: {}",
+    ": keep-alive",
+    "event: ping",
+    '{"a":1}',
     'data: {"a":1}',
     "",
     " ",
@@ -146,3 +166,10 @@ def test_a_line_that_was_cut_is_joined() -> None:
     found = list(one_by_one(linelog.without_prefix_at_once(Pieces(random.Random(0), data), PREFIXES["cri"])))
     assert [piece.text for piece in found if isinstance(piece, Line)] == [b"one", b"two", b"three", b"four"]
     assert sum(piece.size for piece in found if isinstance(piece, Line | Gap)) == len(data)
+
+
+def test_lines_of_two_kinds_in_turn_are_read_one_by_one() -> None:
+    """Each run of one kind takes longer than a line."""
+    data = b"2025-04-21T03:21:59.483112Z data: {}\nand so on\n" * 1000
+    found = list(linelog.without_prefix_at_once(BytesIO(data), PREFIXES["iso"]))
+    assert not any(isinstance(piece, Lines) for piece in found)

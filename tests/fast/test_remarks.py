@@ -69,7 +69,7 @@ def test_streams_with_keep_alives_are_taken_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "begins", "units", "comments"),
+    ("file", "begins", "units", "comments"),
     [
         (KEEP_ALIVE + b"data: 1\n\ndata: 2\n\n", True, 2, [1, 0, 0]),
         (KEEP_ALIVE + b"data: 1\n\ndata: 2\n\n", False, 3, None),
@@ -80,9 +80,32 @@ def test_streams_with_keep_alives_are_taken_as_a_whole() -> None:
         (KEEP_ALIVE * 3, True, 3, None),
     ],
 )
-def test_what_is_left_out(data: bytes, begins: bool, units: int, comments: list[int] | None) -> None:
-    block, tally = without_remarks(Block(data), begins=begins)
+def test_what_is_left_out(file: bytes, begins: bool, units: int, comments: list[int] | None) -> None:
+    block, tally = without_remarks(Block(file), begins=begins)
     assert len(block.starts) == units
     assert (None if block.comments is None else block.comments.tolist()) == comments
     left = b"".join(map(block.unit, range(units)))
-    assert tally.total() == len(data) - len(left)
+    assert tally.total() == len(file) - len(left)
+
+
+EVENT = (
+    b'data: {"id":"a","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"A"}}]}\n\n'
+)
+
+
+@pytest.mark.parametrize("remark", [b": k\n\n", b":\n\n", b":k\n\n", b": t 2025-04-21T03:21:59.483112Z\n"])
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        (b"{\n\n", b'"a":1}\n\n'),
+        (b'{\n"error":{"message":"x"}\n\n', b"}\n"),
+        (b"[\n\n", b"]\n\n"),
+        (b"INFO\n\n", b"INFO\n\n"),
+        (b"event: a\n\n", b"data: {}\n\n"),
+    ],
+)
+def test_what_is_open_before_a_comment(remark: bytes, before: bytes, behind: bytes) -> None:
+    file = EVENT * 20 + before + remark + behind + EVENT * 20
+    assert_same(file, [file])
+    place = len(EVENT) * 20 + len(before)
+    assert_same(file, [file[:place], file[place:]])

@@ -190,7 +190,7 @@ def test_most_events_are_counted_with_their_times(
         b"  ",
         b'error: {"message": "overloaded"}',
         b'{"error": {"message": "overloaded"}}',
-        b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"a\\rb"}}]}',
+        b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"a\rb"}}]}',
         b"\xef\xbb\xbfdata: [DONE]",
     ],
 )
@@ -216,3 +216,29 @@ def test_other_lines_end_an_event() -> None:
     for place in (5, 50, 51, 120):
         gap = Gap(pieces[place].offset, 9, "log_line", b"INFO", place)
         assert_same([*pieces[:place], gap, *pieces[place:]])
+
+
+def test_what_is_no_whole_line_is_no_event() -> None:
+    for blank_lines in (False, True):
+        before = lines(*texts("plain", blank_lines=blank_lines))
+        place = next(n for n in range(100, 200) if getattr(before[n], "text", b"").startswith(b"data: {"))
+        line = before[place]
+        assert isinstance(line, Line)
+        for odd in (
+            msgspec.structs.replace(line, overlong=True),
+            msgspec.structs.replace(line, text=b"data: [DONE]", overlong=True),
+            msgspec.structs.replace(line, text=b"\xef\xbb\xbf" + line.text),
+            msgspec.structs.replace(line, text=line.text.replace(b"a", b"\r", 1)),
+        ):
+            assert_same([*before[:place], odd, *before[place + 1 :]])
+
+
+def test_an_event_of_two_lines_is_read_by_itself() -> None:
+    """Its place and its time are those of both."""
+    whole = texts("plain", blank_lines=True)
+    split = [
+        part
+        for line in whole
+        for part in ([line[:-1], b"data: }"] if line.startswith(b"data: {") else [line])
+    ]
+    assert_same(lines(*split))

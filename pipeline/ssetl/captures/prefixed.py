@@ -1,11 +1,11 @@
 """Prefixes taken off many lines at once: those of one log are alike but for their digits.
 
-What `stamps.Prefix.split` says of a line holds of all lines that begin alike, digits aside. Lines that begin
-otherwise are left to it.
+What `stamps.Prefix.split` says of a line holds of all that begin alike, digits aside, if an event follows: no
+prefix can go on with one. Lines that begin otherwise, and those of the application, are left to it.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,11 +18,15 @@ from ssetl.times import UNKNOWN
 MAX_WAYS: Final = 8
 """Ways to begin that are looked for in a block: fractions of a second may have their last zeros cut."""
 
+WORTH: Final = 4
+"""Lines are read one by one where there are fewer of one kind behind each other, on average."""
+
 _MICROSECONDS: Final = 6  # digits
 _FRACTION: Final = re.compile(rb"([0-9]{4}-[^.,]*[.,]|[0-9]{10}[.,])([0-9]+).*")
 _BLANKS: Final = (b" ", b"\t")
-_MAY_BE_ZONE: Final = np.frombuffer(b"U+-", np.uint8)  # behind a time without a zone
-_LF, _ZERO, _BOM = 10, 48, 0xEF
+_BEGINNINGS: Final = np.frombuffer(b"{:\n", np.uint8)
+_NAMES: Final = (b"data:", b"event:")
+_LF, _ZERO = 10, 48
 
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 Bytes = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
@@ -66,12 +70,16 @@ def without_prefix(text: bytes, offset: int, prefix: Prefix) -> Iterator[Run]:
         left = left[1:][widths[left[1:]] < 0]
     known = widths >= 0
     changes = (np.flatnonzero(known[1:] != known[:-1]) + 1).tolist()
+    if len(changes) * WORTH > len(known):
+        yield Run(0, len(text), None)
+        return
+    sizes = ends - starts
     for first, end in zip([0, *changes], [*changes, len(known)], strict=True):
         begin, stop, own = starts.item(first), ends.item(end - 1), slice(first, end)
         lines = None
         if known[first]:
             rest = _cut(text[begin:stop], starts[own] - begin, widths[own])
-            lines = Lines(rest, starts[own] + offset, (ends - starts)[own], times[own])
+            lines = Lines(rest, starts[own] + offset, sizes[own], times[own])
         yield Run(begin, stop, lines)
 
 
@@ -82,9 +90,22 @@ def _alike(data: Any, starts: Places, ends: Places, left: Places, width: int) ->
     model = heads[0]
     are_digits = _are_digits(model)
     same = (np.where(are_digits, _are_digits(heads), heads == model)).all(axis=1)
-    behind = data[starts[long] + width]
-    same &= (behind != _BOM) & ~np.isin(behind, _MAY_BE_ZONE)
+    same &= _are_told(data, starts[long] + width)
     return long[same], heads[same]
+
+
+def _are_told(data: Any, places: Places) -> Any:
+    """Whether lines go on with what begins an event, or not at all: a prefix may go on with other things."""
+    return np.isin(data[places], _BEGINNINGS) | begin_with(data, places, _NAMES)
+
+
+def begin_with(data: Any, places: Places, texts: Sequence[bytes]) -> Any:
+    """Whether one of some texts stands there."""
+    found = np.zeros(len(places), np.bool_)
+    for text in texts:
+        there = data[np.minimum(places[:, None] + np.arange(len(text)), len(data) - 1)]
+        found |= (there == np.frombuffer(text, np.uint8)).all(axis=1)
+    return found
 
 
 def _are_digits(values: Any) -> Any:

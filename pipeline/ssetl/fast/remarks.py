@@ -15,6 +15,7 @@ from ssetl.framing import event_parser
 from ssetl.sse import Comment
 
 _COLON: Final = 58
+_FRAMED: Final = (b"data:", b"event:")
 
 
 def remarks(block: Block) -> Iterator[tuple[int, int, Counter[str]]]:
@@ -33,7 +34,13 @@ def without_remarks(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]
 
     `begins` tells whether its first unit begins there, and is not the rest of one.
     """
-    found = [each for each in remarks(block) if (begins or each[0]) and each[0] < block.whole]
+    found = list[tuple[int, int, Counter[str]]]()
+    for each in remarks(block):
+        unit = each[0]
+        is_behind_another = bool(found) and found[-1][0] == unit - 1
+        is_at_rest = is_behind_another or (_ends_event(block, unit) if unit else begins)
+        if is_at_rest and unit < block.whole:
+            found.append(each)
     tally = Counter[str]()
     if not found or len(found) == len(block.starts):
         return block, tally
@@ -43,6 +50,12 @@ def without_remarks(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]
         rest.comments[np.searchsorted(rest.starts, block.starts[unit])] += count
         tally.update(sizes)
     return rest, tally
+
+
+def _ends_event(block: Block, unit: int) -> bool:
+    """Whether data ends before a unit, or a name: JSON that stands bare may go on behind blank lines."""
+    before = block.data[block.starts[unit - 1] : block.starts[unit]].rstrip(b"\r\n")
+    return before[before.rfind(b"\n") + 1 :].startswith(_FRAMED)
 
 
 def remark(text: bytes) -> tuple[int, Counter[str]] | None:

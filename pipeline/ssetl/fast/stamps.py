@@ -9,14 +9,15 @@ from typing import Final
 
 import numpy as np
 
-from ssetl.captures.prefixed import MAX_WAYS, instants
+from ssetl.captures.prefixed import MAX_WAYS, begin_with, instants
 from ssetl.comments import STAMP, stamp_of
 from ssetl.fast.block import Block
 from ssetl.times import UNKNOWN
 
 _BEGIN: Final = b": " + STAMP + b" "
 _LONGEST: Final = 64  # bytes of such a line
-_COLON, _LF, _CR = 58, 10, 13
+_COLON: Final = 58
+_FRAMED: Final = (b"data:", b"event:")
 
 
 def without_stamps(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]:
@@ -38,13 +39,10 @@ def without_stamps(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]:
         if not line.startswith(_BEGIN) or len(line) > _LONGEST:
             units = units[1:]
             continue
-        heads = data[block.starts[units][:, None] + np.arange(len(line) + 1)]
-        digits = heads[0] - np.uint8(48) <= 9
-        digits[-1] = True
-        alike = np.where(digits, heads - np.uint8(48) <= 9, heads == heads[0])
-        # What follows is another line of the same event: no comment and no blank line.
-        alike[:, -1] = (heads[:, -1] != _COLON) & (heads[:, -1] != _LF) & (heads[:, -1] != _CR)
-        same = alike.all(axis=1)
+        heads = data[block.starts[units][:, None] + np.arange(len(line))]
+        alike = np.where(heads[0] - np.uint8(48) <= 9, heads - np.uint8(48) <= 9, heads == heads[0])
+        # An event goes on there: comments may follow each other, and end what is open before them.
+        same = alike.all(axis=1) & begin_with(data, block.starts[units] + len(line), _FRAMED)
         text = heads[same][:, len(_BEGIN) : len(line.rstrip())]
         if len(text):
             times[units[same]] = instants(text, stamp_of)
