@@ -112,6 +112,7 @@ class StampedSingles:
         self._parser = parser
         self._parsed = 0  # lines that the parser has read or left out
         self._unit = 0  # the one that begins there
+        self._firsts = block.lines_at(np.append(block.starts, len(block.data)))  # lines of units
 
     def place(self, unit: int, template: Template) -> Place:
         """Where the event is that has matched a template."""
@@ -125,7 +126,7 @@ class StampedSingles:
     def frames(self, unit: int) -> list[Frame]:
         """What the parser finds in a unit."""
         self.leave_out(unit)
-        end = self._line(unit + 1)
+        end = self._firsts.item(unit + 1)
         found = [
             frame
             for piece in self._block.entries(self._parsed, end)
@@ -137,23 +138,18 @@ class StampedSingles:
 
     def leave_out(self, unit: int) -> None:
         """Bring the parser before a unit; what lies before has been read."""
-        line = self._line(unit)
+        line = self._firsts.item(unit)
         if line > self._parsed:
             name = self._block.last_name(self._unit, unit)
             self._parser.skip(0, self._block.lines_between(self._parsed, line), name)
-            self._parsed = line
+            self._parsed, self._unit = line, unit
 
     def _place(self, unit: int, kinds: Kinds) -> Place:
-        first = self._line(unit)
-        self.tally.update(self._block.sizes(np.array([first]), kinds))
-        place = self._block.place(first + kinds.index(_EVENT))
-        self.tally[_EVENT] -= place.size
-        return place
-
-    def _line(self, unit: int) -> int:
-        starts = self._block.starts
-        place = starts.item(unit) if unit < len(starts) else len(self._block.data)
-        return self._block.lines_before(place)
+        first = self._firsts.item(unit)
+        for line, kind in enumerate(kinds, first):
+            if kind != _EVENT:
+                self.tally[kind] += self._block.place(line).size
+        return self._block.place(first + kinds.index(_EVENT))
 
 
 @lru_cache(maxsize=1024)
