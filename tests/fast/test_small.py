@@ -198,3 +198,15 @@ def test_a_capture_of_strangers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     file = (b"data: " + several + b"\n\n") * 50
     assert_same(shared([Read(file)], templates), ordinary([Read(file)]))
     assert len(asked) == small.MAX_MISSES + 1
+
+
+def test_events_with_times_are_not_decoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [event for name in ("a", "b") for event in chat(name, ["A", "B", "C"])]
+    stamps = [b": t 2025-04-21T03:21:59.%06dZ\n" % (n * 977) for n in range(len(events))]
+    body = [Read(b"".join(stamp + event for stamp, event in zip(stamps, events, strict=True)))]
+    templates = shared_templates()
+    assert_same(shared(body, templates), ordinary(body))
+    monkeypatch.setattr(Parser, "feed", lambda *_: pytest.fail("parsed"))
+    again = shared(body, templates)
+    assert again.counts["events"] == 12
+    assert all(event.received_at for event in again.placed)

@@ -13,9 +13,10 @@ from bothpaths import assert_equal, assert_same, blocks, chunks, read
 from rawfiles import raw_file
 from reading import CAPTURE_ID
 from ssetl import interleaved
-from ssetl.fast import path, reading
+from ssetl.fast import path, reading, small
 from ssetl.fast.block import Block
 from ssetl.fast.stamps import without_stamps
+from ssetl.fast.templates import shared_templates
 from ssetl.stream import Stream
 from ssetl.streams import Capture, Flat
 
@@ -73,6 +74,18 @@ def test_both_paths_give_the_same(number: int) -> None:
     file, ndjson = raw_file(source)
     file = stamped(source, file)
     assert_same(file, blocks(source, file), ndjson=ndjson)
+
+
+@settings(phases=[Phase.explicit, Phase.generate])
+@given(st.integers(0, 1 << 40))
+def test_small_captures_are_the_same(number: int) -> None:
+    source = random.Random(number)
+    files = [stamped(source, raw_file(source)[0]) for _ in range(2)]
+    templates = shared_templates()
+    for file in files:
+        slow = read(interleaved.read_interleaved, [file])
+        fast = read(lambda capture, exchange: small.read_small(capture, exchange, templates), [file])
+        assert_equal(fast, slow)
 
 
 SHAPES = ("plain", "obfuscated", "tool_calls", "responses", "messages", "usage_every_chunk", "interleaved")

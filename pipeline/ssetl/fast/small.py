@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from ssetl.captures.exchange import Exchange, Read
+from ssetl.comments import STAMP, stamp_of
 from ssetl.fast.lives import Life, flat_of
 from ssetl.fast.template import Found
 from ssetl.fast.templates import Templates, is_bare
@@ -31,6 +32,8 @@ MAX_MISSES: Final = 8
 
 _EVENT_END: Final = re.compile(rb"\n(?:\r?\n)+")
 _LINE_END: Final = re.compile(rb"\n(?:(?:\r?\n)+|(?=data:))")
+_STAMP: Final = b": " + STAMP + b" "
+_FRAMED: Final = (b"data:", b"event:")
 
 
 class _Done(msgspec.Struct, frozen=True):
@@ -113,6 +116,9 @@ class _SmallReader:
             self._borders.append(found.end())
         if self._borders[-1] < len(data):
             self._borders.append(len(data))
+        self._stamps: dict[
+            int, tuple[int, int]
+        ] = {}  # by unit: when it came, and bytes of the line that says so
         self._units = self._known()
         self._parsed = 0  # bytes that the parser has read or left out
 
@@ -121,16 +127,23 @@ class _SmallReader:
         n = 0
         while n < len(self._units):
             unit = self._units[n]
-            is_free = self._streams.is_plain and self._parser.is_idle
+            stamp = self._stamps.get(n)
+            is_plain = self._streams.is_plain if stamp is None else self._streams.is_plain_if_stamped
+            is_free = is_plain and self._parser.is_idle
             if is_free and self._streams.is_quiet and (alone := self._alone(n)):
                 n = self._live(alone, n)
                 continue
             if not is_free or unit is None:
                 self._take_text(n)
-            elif isinstance(unit, Found):
+                n += 1
+                continue
+            if stamp is not None:
+                self._streams.stamp(stamp[0])
+                self._capture.tally["comment"] += stamp[1]
+            if isinstance(unit, Found):
                 self._count_rest(unit.template.reading.rest, 1)
-                rows = [unit.row]
-                self._streams.take_flat(flat_of(unit.template, rows, *self._place(n, unit)))
+                at, _ = self._streams.arrive(None)
+                self._streams.take_flat(flat_of(unit.template, [unit.row], *self._place(n, unit), at))
             else:
                 self._streams.take(self._terminator(n, unit))
             n += 1
@@ -143,6 +156,9 @@ class _SmallReader:
         for n, (start, end) in enumerate(pairwise(self._borders)):
             text = self._data[start:end]
             unit: _Unit = None
+            if n not in self._followed and (stamp := _stamp(text)):
+                self._stamps[n] = stamp
+                text = text[stamp[1] :]
             if misses <= MAX_MISSES and _is_complete(text, is_followed=n in self._followed):
                 done = terminator_in(text)
                 unit = _Done(*done) if done else self._templates.find(text)
@@ -152,6 +168,8 @@ class _SmallReader:
 
     def _alone(self, first: int) -> _Alone | None:
         """The stream that begins with a unit, if its end is here, too, and its shape tells its life."""
+        if self._stamps:
+            return None  # what becomes of a stream with times, its shape does not tell
         events: list[Found] = []
         following: _Unit = None
         for unit in self._units[first:]:
@@ -226,13 +244,18 @@ class _SmallReader:
 
     def _place(self, n: int, found: Found) -> tuple[int, int]:
         """Offset and size of the event that a unit is."""
-        start, template = self._borders[n], found.template
+        start, template = self._start(n), found.template
         return start + template.reading.offset, self._borders[n + 1] - start - template.rest
+
+    def _start(self, n: int) -> int:
+        """Where a unit begins, behind the comment that tells when it came."""
+        _, size = self._stamps.get(n, (0, 0))
+        return self._borders[n] + size
 
     def _terminator(self, n: int, done: _Done) -> Terminator:
         """The terminator that a unit is; its other bytes are counted."""
         self._count_rest(done.rest, 1)
-        return msgspec.structs.replace(done.line, offset=self._borders[n] + done.line.offset)
+        return msgspec.structs.replace(done.line, offset=self._start(n) + done.line.offset)
 
     def _count_rest(self, rest: Counter[str], times: int) -> None:
         for kind, size in rest.items():
@@ -266,6 +289,15 @@ def _row(alone: _Alone) -> dict[str, Any]:
         for column, by in growth.items():
             row[column] += by * (len(alone.runs[number]) - 3)
     return row
+
+
+def _stamp(text: bytes) -> tuple[int, int] | None:
+    """When a unit came, if its first line tells, and bytes of that line; more of the event must follow it."""
+    if not text.startswith(_STAMP):
+        return None
+    end = text.index(b"\n") + 1 if b"\n" in text else 0
+    at = stamp_of(text[len(_STAMP) : end]) if text.startswith(_FRAMED, end) else None
+    return None if at is None else (at, end)
 
 
 def _is_complete(text: bytes, *, is_followed: bool) -> bool:
