@@ -1,7 +1,6 @@
 """Logs on both paths: lines with times of their own, and other lines between them."""
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
@@ -12,15 +11,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import rawfiles
-from bothpaths import assert_equal, chunks, read
+from bothpaths import assert_equal, assert_most_are_counted, chunks, read
 from rawfiles import raw_file
-from reading import CAPTURE_ID
 from ssetl import interleaved
 from ssetl.captures.exchange import Gap, Piece
 from ssetl.fast import path, reading, stamped
 from ssetl.lines import Line, Lines, Splitter
-from ssetl.stream import Stream
-from ssetl.streams import Capture, Flat
+from ssetl.streams import Capture
 from ssetl.times import UNKNOWN
 
 START = 1_760_000_000_000_000
@@ -157,23 +154,9 @@ SHAPES = ("plain", "obfuscated", "tool_calls", "responses", "messages", "usage_e
     # Without blank lines an event with a name is not all in one unit.
     [(shape, blank) for shape in SHAPES for blank in (False, True) if blank or shape not in NAMED],
 )
-def test_most_events_are_counted_with_their_times(
-    shape: str, blank_lines: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counted = Counter[str]()
-    original = Capture.place
-
-    def place(capture: Capture, stream: Stream, flat: Flat) -> None:
-        counted["singly"] += capture.capture_id == CAPTURE_ID
-        original(capture, stream, flat)
-
-    pieces = lines(*texts(shape, 24, blank_lines=blank_lines))
-    slow = read(interleaved.read_interleaved, pieces)
-    monkeypatch.setattr(Capture, "place", place)
-    fast = read(path.read_interleaved, pieces)
-    assert_equal(fast, slow)
-    assert all(row["received_at"] for row in chunks(fast).to_pylist())
-    assert counted["singly"] < fast.counts["events"] / 2
+def test_most_events_are_counted_with_their_times(shape: str, blank_lines: bool) -> None:
+    capture = assert_most_are_counted(lines(*texts(shape, 24, blank_lines=blank_lines)))
+    assert all(row["received_at"] for row in chunks(capture).to_pylist())
 
 
 @pytest.mark.parametrize(
