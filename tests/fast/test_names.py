@@ -9,10 +9,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import rawfiles
-from bothpaths import assert_most_are_counted, assert_same, blocks
+from bothpaths import assert_equal, assert_most_are_counted, assert_same, blocks, read
 from rawfiles import raw_file
-from ssetl.fast import reading
+from reading import finish, text
+from ssetl import interleaved
+from ssetl.captures.exchange import Piece
+from ssetl.fast import path, reading
 from ssetl.fast.block import Block
+from ssetl.lines import Splitter
 
 ODD = (
     b"event: ping\n",
@@ -98,3 +102,38 @@ def test_a_name_and_its_data_are_one_unit(data: bytes, units: list[bytes], alone
     block = Block(data)
     assert [block.unit(n) for n in range(len(block.starts))] == units
     assert block.alone().tolist() == alone == [n for n in range(len(units)) if block.is_alone(n)]
+
+
+def named(name: bytes, event: bytes, times: int = 1) -> bytes:
+    return (name + event.replace(b"\n\n", b"\n")) * times
+
+
+def stream(number: int, name: bytes = b"") -> bytes:
+    """A stream, its terminator without a name."""
+    events = [text("A", f"c{number}"), finish(f"c{number}")]
+    return b"".join(named(name, event) for event in events) + b"data: [DONE]\n"
+
+
+PING = b'data: {"type": "ping"}\n'
+TEXT = text("A", "c")
+
+
+def test_a_terminator_ends_a_name() -> None:
+    """What is known of terminators may come from a block without names, or from another file."""
+    pieces = [stream(1) * 2, stream(3, b"event: m\n") + PING]
+    assert_same(b"".join(pieces), pieces)
+    assert_same(b"".join(pieces), [b"".join(pieces)])
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        named(b"event: a\n", TEXT, 3) + PING * 2 + named(b"event:\n", TEXT, 6) + PING * 2,
+        named(b"event: a\n", TEXT, 12) + b"data: [DONE]\n" + named(b"", TEXT[6:], 9) + PING * 2,
+    ],
+)
+def test_which_name_is_in_force(file: bytes) -> None:
+    assert_same(file, [file])
+    pieces: list[Piece] = list(Splitter().feed(file))
+    slow, fast = read(interleaved.read_interleaved, pieces), read(path.read_interleaved, pieces)
+    assert_equal(fast, slow)

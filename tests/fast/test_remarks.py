@@ -73,7 +73,8 @@ def test_streams_with_keep_alives_are_taken_as_a_whole() -> None:
     [
         (KEEP_ALIVE + b"data: 1\n\ndata: 2\n\n", True, 2, [1, 0, 0]),
         (KEEP_ALIVE + b"data: 1\n\ndata: 2\n\n", False, 3, None),
-        (b"data: 1\n\n" + KEEP_ALIVE * 2 + b"data: 2\n\n" + KEEP_ALIVE, False, 2, [0, 2, 1]),
+        (b"data: 1\n\n" + KEEP_ALIVE * 2 + b"data: 2\n\n" + KEEP_ALIVE, True, 2, [0, 2, 1]),
+        (b"data: 1\n\n" + KEEP_ALIVE * 2 + b"data: 2\n\n" + KEEP_ALIVE, False, 4, [0, 0, 0, 0, 1]),
         (b"data: 1\n\ndata: 2\n\n: cut", True, 3, None),
         (b"data: 1\n\n: a\n: b\n\ndata: 2\n\n", True, 2, [0, 2, 0]),
         (b"data: 1\n\n: a\nevent: b\n\ndata: 2\n\n", True, 3, None),
@@ -109,3 +110,9 @@ def test_what_is_open_before_a_comment(remark: bytes, before: bytes, behind: byt
     assert_same(file, [file])
     place = len(EVENT) * 20 + len(before)
     assert_same(file, [file[:place], file[place:]])
+
+
+@pytest.mark.parametrize("remark", [b": k\n\n", b":\n\n", b":k\n\n"])
+def test_a_block_that_begins_within_a_line(remark: bytes) -> None:
+    begun, rest = EVENT + b'{\n"a": "', b'data: x",\n\n' + remark + b'"b": 1}\n\n' + EVENT * 4
+    assert_same(begun + rest, [begun, rest])

@@ -6,8 +6,10 @@ block, as int64 arrays; what is found has one element per place.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from copy import copy
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -122,6 +124,8 @@ class Block:
         if not units:
             return self
         rest = copy(self)
+        for told in ("_names", "_bare"):
+            vars(rest).pop(told, None)
         rest.starts, rest.ends = np.delete(self.starts, units), np.delete(self.ends, units)
         rest._named = None if self._named is None else np.delete(self._named, units)
         rest.times = None if self.times is None else np.delete(self.times, units)
@@ -168,12 +172,30 @@ class Block:
         return self._named is not None and n < len(self._named) and self._named.item(n)
 
     def last_name(self, first: int, end: int) -> str | None:
-        """The name that is in force behind some units, one up to another, if one of them has a name."""
-        named = _NONE if self._named is None else np.flatnonzero(self._named[first:end])
-        if not len(named):
+        """The name that is in force behind some units, one up to another; None if they change nothing.
+
+        All are alone, or terminators: with a terminator no name is in force any more, as with an empty one.
+        """
+        if self._named is None:
             return None
-        line, _, _ = self.unit(first + named.item(-1)).partition(b"\n")
+        named, ends = bisect_left(self._names, end), bisect_left(self._bare, end)
+        last = max(self._names[named - 1] if named else -1, first - 1)
+        if ends and self._bare[ends - 1] > last:
+            return ""
+        if last < first:
+            return None
+        line, _, _ = self.unit(last).partition(b"\n")
         return line.removeprefix(_NAME).removeprefix(b" ").rstrip(b"\r").decode("utf-8", "replace")
+
+    @cached_property
+    def _names(self) -> list[int]:
+        """The units that begin with a name."""
+        return [] if self._named is None else np.flatnonzero(self._named).tolist()
+
+    @cached_property
+    def _bare(self) -> list[int]:
+        """The units that are data without a name."""
+        return np.flatnonzero(self._begins(_DATA)).tolist()
 
     def _begins(self, text: bytes) -> Mask:
         fits = self.ends - self.starts >= len(text)
