@@ -6,14 +6,16 @@ prefix can go on with one. Lines that begin otherwise, and those of the applicat
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
 
-from ssetl.captures.stamps import Prefix
 from ssetl.lines import Lines
 from ssetl.times import UNKNOWN
+
+if TYPE_CHECKING:
+    from ssetl.captures.stamps import Prefix
 
 MAX_WAYS: Final = 8
 """Ways to begin that are looked for in a block: fractions of a second may have their last zeros cut."""
@@ -40,7 +42,7 @@ class Run(msgspec.Struct, frozen=True):
     lines: Lines | None
 
 
-def without_prefix(text: bytes, offset: int, prefix: Prefix) -> Iterator[Run]:
+def without_prefix(text: bytes, offset: int, prefix: "Prefix") -> Iterator[Run]:
     """Lines without their prefix and with their times, as far as that can be told of many at once.
 
     Args:
@@ -112,7 +114,7 @@ def _are_digits(values: Any) -> Any:
     return values - np.uint8(_ZERO) <= 9  # smaller ones wrap
 
 
-def _stamp(prefix: Prefix, model: bytes) -> tuple[int, int]:
+def _stamp(prefix: "Prefix", model: bytes) -> tuple[int, int]:
     """Where the time stands in a line."""
     found = prefix.pattern.match(model)
     return found.span("at") if found else (0, 0)
