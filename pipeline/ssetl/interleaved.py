@@ -123,7 +123,7 @@ class OpenStreams:
 
     def stamp(self, at: int | None, *, is_used: bool = False) -> None:
         """What follows came at a time, if it is known; `is_used` if an event has come by now."""
-        self._stamp, self._stamp_used, self._stamp_over = at, is_used and at is not None, False
+        self._stamp, self._stamp_used, self._stamp_over = at, is_used, False
 
     def arrive(self, received_at: int | None) -> tuple[int | None, bool]:
         """When an event came, by its container or the last stamp, and whether another one had the same."""

@@ -113,8 +113,7 @@ def without_prefix_at_once(reader: Reader, prefix: stamps.Prefix) -> Iterator[Pi
         for line in splitter.feed(block[:start]):
             yield from _stripped(line, prefix, joiner)
         text = block[start:end]
-        is_worth_it = len(text) >= AT_ONCE and b"\r" not in text
-        if is_worth_it and splitter.is_idle and joiner.is_idle:
+        if len(text) >= AT_ONCE and b"\r" not in text:
             for run in prefixed.without_prefix(text, offset + start, prefix):
                 if run.lines and joiner.is_idle:
                     splitter.skip(run.end - run.start)
