@@ -12,6 +12,9 @@ from ssetl.sse import Comment
 STAMP: Final = b"t"
 """The first word of a comment that tells when what follows came."""
 
+STAMP_LINE: Final = b": " + STAMP + b" "
+"""How the line of such a comment begins."""
+
 REQUEST: Final = b"request"
 """The first word of one that tells of a request."""
 

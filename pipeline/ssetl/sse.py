@@ -30,12 +30,15 @@ MAX_DATA_LINES: Final = 1 << 16
 
 TERMINATOR: Final = b"[DONE]"
 
+EVENT_LINES: Final = (b"data:", b"event:")
+"""How lines of an event begin: bare JSON that is open before them has ended."""
+
 _BLANK: Final = b" \t"
 _FIELDS: Final = frozenset({b"event", b"id", b"retry"})
 _OPENING: Final = re.compile(rb"\{[ \t]*(?:[\"}]|$)|\[[ \t]*(?:[\[{\"]|$)")
 _MAY_GO_ON: Final = (b"{", b"[", b",")  # how a first line of pretty-printed JSON ends
 _CLOSING: Final = (b"}", b"]")
-_FRAMED: Final = (b"data:", b"event:", b": ")
+_FRAMED: Final = (*EVENT_LINES, b": ")
 _MAX_BARE_TRIES: Final = 64  # closing brackets at which bare JSON may turn out to be complete
 
 

@@ -2,7 +2,6 @@
 
 import random
 import re
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -14,7 +13,7 @@ from rawfiles import raw_file
 from reading import finish, text
 from ssetl import interleaved
 from ssetl.captures.exchange import Piece
-from ssetl.fast import path, reading
+from ssetl.fast import path
 from ssetl.fast.block import Block
 from ssetl.lines import Splitter
 
@@ -41,11 +40,7 @@ ODD = (
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def any_block_is_large_enough() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "MIN_BLOCK", 0)
-        yield
+pytestmark = pytest.mark.usefixtures("any_block_is_large_enough")
 
 
 def without_blank_lines(source: random.Random, file: bytes) -> bytes:

@@ -6,7 +6,7 @@ For more than CI tries: pytest tests/fast --hypothesis-profile search --timeout 
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -18,16 +18,10 @@ from rawfiles import SHIPPED, Events, raw_file
 from reading import CAPTURE_ID, DONE, chunk, data, finish, role, table, text, usage
 from ssetl import interleaved
 from ssetl.fast import learning, path, reader
-from ssetl.fast import reading as fast_reading
 from ssetl.interleaved import MAX_HELD, MAX_OPEN
 from ssetl.streams import Capture
 
-
-@pytest.fixture(autouse=True, scope="module")
-def any_block_is_large_enough() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast_reading, "MIN_BLOCK", 0)
-        yield
+pytestmark = pytest.mark.usefixtures("any_block_is_large_enough")
 
 
 def streams(shape: str, count: int = 24) -> list[Events]:

@@ -2,7 +2,6 @@
 
 import random
 import re
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import Phase, example, given, settings
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 import rawfiles
 from bothpaths import assert_same, blocks, chunks, read
 from rawfiles import raw_file
-from ssetl.fast import path, reading
+from ssetl.fast import path
 from ssetl.fast.block import Block
 from ssetl.fast.remarks import without_remarks
 
@@ -25,11 +24,7 @@ OTHERS = (
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def any_block_is_large_enough() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "MIN_BLOCK", 0)
-        yield
+pytestmark = pytest.mark.usefixtures("any_block_is_large_enough")
 
 
 def remarked(source: random.Random, file: bytes, remarks: list[bytes], share: float) -> bytes:

@@ -1,7 +1,7 @@
 """Logs on both paths: lines with times of their own, and other lines between them."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import groupby
 
 import msgspec
@@ -15,7 +15,7 @@ from bothpaths import assert_equal, assert_most_are_counted, chunks, read
 from rawfiles import raw_file
 from ssetl import interleaved
 from ssetl.captures.exchange import Gap, Piece
-from ssetl.fast import path, reading, stamped
+from ssetl.fast import path, stamped
 from ssetl.lines import Line, Lines, Splitter
 from ssetl.streams import Capture
 from ssetl.times import UNKNOWN
@@ -23,11 +23,7 @@ from ssetl.times import UNKNOWN
 START = 1_760_000_000_000_000
 
 
-@pytest.fixture(autouse=True, scope="module")
-def any_block_is_large_enough() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "MIN_BLOCK", 0)
-        yield
+pytestmark = pytest.mark.usefixtures("any_block_is_large_enough")
 
 
 Clock = Callable[[random.Random, int | None], int | None]

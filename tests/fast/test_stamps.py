@@ -2,7 +2,6 @@
 
 import random
 import re
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -12,7 +11,7 @@ import rawfiles
 from bothpaths import assert_equal, assert_most_are_counted, assert_same, blocks, chunks, read
 from rawfiles import raw_file
 from ssetl import interleaved
-from ssetl.fast import reading, small
+from ssetl.fast import small
 from ssetl.fast.block import Block
 from ssetl.fast.stamps import without_stamps
 from ssetl.fast.templates import shared_templates
@@ -41,11 +40,7 @@ ODD = (
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def any_block_is_large_enough() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "MIN_BLOCK", 0)
-        yield
+pytestmark = pytest.mark.usefixtures("any_block_is_large_enough")
 
 
 def stamped(source: random.Random, file: bytes) -> bytes:

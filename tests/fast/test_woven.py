@@ -11,15 +11,12 @@ from bothpaths import assert_same, read
 from reading import DONE, choice, chunk, data, finish, role, table, text, usage
 from ssetl import interleaved
 from ssetl.fast import path
-from ssetl.fast import reading as fast_reading
 from ssetl.streams import Capture
 
 NAMES = "abcdefgh"
 
 
-@pytest.fixture(autouse=True)
-def any_block_is_large_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast_reading, "MIN_BLOCK", 0)
+pytestmark = pytest.mark.usefixtures("any_block_is_large_enough")
 
 
 def whole(capture: Capture) -> int:

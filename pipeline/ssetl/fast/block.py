@@ -7,6 +7,7 @@ block, as int64 arrays; what is found has one element per place.
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from ssetl import kernels
-from ssetl.fast.template import PATTERNS
+from ssetl.fast.template import PATTERNS, Template
 from ssetl.fast.words import WORD, Words, are_among, first_marked, leading_numbers
 from ssetl.kernels import Array
 from ssetl.times import UNKNOWN
@@ -205,6 +206,15 @@ class Block:
     def offsets(self, places: Places) -> Places:
         """Where the lines that begin at some places begin in the body."""
         return self.offset + places
+
+    def tally(self, units: Places, match: Codes, templates: Sequence[Template]) -> Counter[str]:
+        """The bytes of units by kind; `match` numbers the templates that they have matched."""
+        sizes = Counter(event=int((self.ends[units] - self.starts[units]).sum()))
+        for template, times in zip(templates, np.bincount(match).tolist(), strict=False):
+            for kind, size in template.reading.rest.items():
+                sizes[kind] += times * size
+                sizes["event"] -= times * size
+        return sizes
 
     def arrivals(self, events: Places) -> Places | None:
         """When the events of its units came, `UNKNOWN` where that is not known; None if it never is.

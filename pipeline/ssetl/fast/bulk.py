@@ -16,7 +16,6 @@ from ssetl import apis
 from ssetl.apis.row import Api, Row
 from ssetl.fast.block import Block, Codes, Places
 from ssetl.fast.layout import Match
-from ssetl.fast.stamped import Stamped
 from ssetl.fast.template import Found
 from ssetl.times import UNKNOWN
 
@@ -95,14 +94,7 @@ class Bulk:
 
     def tally(self, units: Places) -> Counter[str]:
         """The bytes of units that have matched, by kind."""
-        if isinstance(self.block, Stamped):
-            return self.block.tally(units, self.match[units], [match.template for match in self.matches])
-        sizes = Counter(event=int((self.block.ends[units] - self.block.starts[units]).sum()))
-        for match, times in zip(self.matches, np.bincount(self.match[units]).tolist(), strict=False):
-            for kind, size in match.template.reading.rest.items():
-                sizes[kind] += times * size
-                sizes["event"] -= times * size
-        return sizes
+        return self.block.tally(units, self.match[units], [match.template for match in self.matches])
 
     def alike(self, first: int, end: int) -> Iterator[tuple[Api, Row, int]]:
         """API, row and number of the different events in `order[first:end]`.

@@ -12,10 +12,9 @@ import numpy as np
 from ssetl.comments import is_remark
 from ssetl.fast.block import Block
 from ssetl.framing import event_parser
-from ssetl.sse import Comment
+from ssetl.sse import EVENT_LINES, Comment
 
 _COLON: Final = 58
-_FRAMED: Final = (b"data:", b"event:")
 
 
 def remarks(block: Block) -> Iterator[tuple[int, int, Counter[str]]]:
@@ -56,7 +55,7 @@ def _ends_event(block: Block, unit: int, *, begins: bool) -> bool:
     """Whether data ends before a unit, or a name: JSON that stands bare may go on behind blank lines."""
     before = block.data[block.starts[unit - 1] : block.starts[unit]].rstrip(b"\r\n")
     line = before.rfind(b"\n") + 1
-    return (begins or unit > 1 or line > 0) and before.startswith(_FRAMED, line)
+    return (begins or unit > 1 or line > 0) and before.startswith(EVENT_LINES, line)
 
 
 def remark(text: bytes) -> tuple[int, Counter[str]] | None:

@@ -14,14 +14,14 @@ from typing import Any, Final
 import msgspec
 
 from ssetl.captures.exchange import Exchange, Read
-from ssetl.comments import STAMP, stamp_of
+from ssetl.comments import STAMP_LINE, stamp_of
 from ssetl.fast.lives import Life, flat_of
 from ssetl.fast.template import Found
 from ssetl.fast.templates import Templates, is_bare
 from ssetl.fast.terminators import terminator_in
 from ssetl.framing import event_parser, frames_of
 from ssetl.interleaved import OpenStreams
-from ssetl.sse import Parser, Terminator
+from ssetl.sse import EVENT_LINES, Parser, Terminator
 from ssetl.streams import Capture, Placed
 
 MAX_SMALL: Final = 192 << 10
@@ -32,8 +32,6 @@ MAX_MISSES: Final = 8
 
 _EVENT_END: Final = re.compile(rb"\n(?:\r?\n)+")
 _LINE_END: Final = re.compile(rb"\n(?:(?:\r?\n)+|(?=data:))")
-_STAMP: Final = b": " + STAMP + b" "
-_FRAMED: Final = (b"data:", b"event:")
 
 
 class _Done(msgspec.Struct, frozen=True):
@@ -293,10 +291,10 @@ def _row(alone: _Alone) -> dict[str, Any]:
 
 def _stamp(text: bytes) -> tuple[int, int] | None:
     """When a unit came, if its first line tells, and bytes of that line; more of the event must follow it."""
-    if not text.startswith(_STAMP):
+    if not text.startswith(STAMP_LINE):
         return None
     end = text.index(b"\n") + 1 if b"\n" in text else 0
-    at = stamp_of(text[len(_STAMP) : end]) if text.startswith(_FRAMED, end) else None
+    at = stamp_of(text[len(STAMP_LINE) : end]) if text.startswith(EVENT_LINES, end) else None
     return None if at is None else (at, end)
 
 

@@ -9,15 +9,14 @@ from typing import Final
 
 import numpy as np
 
-from ssetl.captures.prefixed import MAX_WAYS, begin_with, instants
-from ssetl.comments import STAMP, stamp_of
+from ssetl.alike import MAX_WAYS, as_the_first, begin_with, instants
+from ssetl.comments import STAMP_LINE, stamp_of
 from ssetl.fast.block import Block
+from ssetl.sse import EVENT_LINES
 from ssetl.times import UNKNOWN
 
-_BEGIN: Final = b": " + STAMP + b" "
 _LONGEST: Final = 64  # bytes of such a line
 _COLON: Final = 58
-_FRAMED: Final = (b"data:", b"event:")
 
 
 def without_stamps(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]:
@@ -36,14 +35,13 @@ def without_stamps(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]:
             break
         first = block.unit(units[0])
         line = first[: first.find(b"\n") + 1]
-        if not line.startswith(_BEGIN) or len(line) > _LONGEST:
+        if not line.startswith(STAMP_LINE) or len(line) > _LONGEST:
             units = units[1:]
             continue
         heads = data[block.starts[units][:, None] + np.arange(len(line))]
-        alike = np.where(heads[0] - np.uint8(48) <= 9, heads - np.uint8(48) <= 9, heads == heads[0])
         # An event goes on there: comments may follow each other, and end what is open before them.
-        same = alike.all(axis=1) & begin_with(data, block.starts[units] + len(line), _FRAMED)
-        text = heads[same][:, len(_BEGIN) : len(line.rstrip())]
+        same = as_the_first(heads) & begin_with(data, block.starts[units] + len(line), EVENT_LINES)
+        text = heads[same][:, len(STAMP_LINE) : len(line.rstrip())]
         if len(text):
             times[units[same]] = instants(text, stamp_of)
             sizes[units[same]] = len(line)

@@ -51,13 +51,13 @@ class Hole(msgspec.Struct, frozen=True):
     """A value that differs between the events of a template.
 
     Args:
-        kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since
-            1970 (milliseconds come out in two places, so they are no hole); `instant`, a time as an API
-            would write it, mostly of one length; `text`, any JSON string, without
-            its quotes; `same`, the same bytes as an earlier hole, which comes out in nothing of its own;
-            `number`, a whole number of at most 15 digits, not negative; `index`, one of at most 9, mostly of
-            one length, but not 0 or 1: where these are what an API expects, `extra` leaves them out; `blank`,
-            padding before the last brace, which comes out in nothing.
+        kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since 1970
+            (milliseconds come out in two places, so they are no hole); `instant`, a time as an API would
+            write it, mostly of one length; `text`, any JSON string, without its quotes; `same`, the same
+            bytes as an earlier hole, which comes out in nothing of its own; `number`, a whole number of at
+            most 15 digits, not negative; `index`, one of at most 9, mostly of one length, but not 0 or 1:
+            where these are what an API expects, `extra` leaves them out; `blank`, padding before the last
+            brace, which comes out in nothing.
         owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call), `extra` or `none`. What
             is `fixed` or `time` and comes out in one of the first three may come out in `extra`, too.
         field: the field of the row, the usage or the tool call; otherwise nothing.
