@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from ssetl import kernels
 from ssetl.fast.template import PATTERNS, Template
-from ssetl.fast.words import WORD, Words, are_among, first_marked, leading_numbers
+from ssetl.fast.words import WORD, Words, are_among, controls_in, first_marked, leading_numbers
 from ssetl.kernels import Array
 from ssetl.times import UNKNOWN
 
@@ -53,7 +53,6 @@ _DATA: Final = b"data:"
 _NAME: Final = b"event:"
 _JSON: Final = b"data: {"
 _NONE: Final[Places] = np.zeros(0, np.int64)
-_SCANNED: Final = 1 << 20  # bytes that are scanned at a time: what is found out of them stays in the cache
 
 
 class Block:
@@ -79,7 +78,7 @@ class Block:
         self.comments: Codes | None = None
         self.times: Places | None = None
         self._bytes = np.frombuffer(data, np.uint8)
-        found = _controls(self._bytes, max(len(data) // SHORTEST, _FEW))
+        found = controls_in(self._bytes, max(len(data) // SHORTEST, _FEW))
         self.is_plain = found is not None
         controls, are_newlines = found or (_NONE, True)
         self._newlines = controls
@@ -372,28 +371,6 @@ class Block:
     def _words(self) -> Words:
         """The eight bytes at each place as one number, the first of them lowest."""
         return np.ndarray(max(len(self.data) - WORD + 1, 0), "<u8", self.data, 0, (1,))
-
-
-def _controls(data: Bytes, most: int) -> tuple[Places, bool] | None:
-    """The places of bytes below 0x20, and whether each is a newline; None if they are more than `most`."""
-    is_control = np.zeros(_SCANNED, np.bool_)
-    words = is_control.view("<u8")
-    found, count, are_newlines = [_NONE], 0, True
-    for first in range(0, len(data), _SCANNED):
-        piece = data[first : first + _SCANNED]
-        is_control[len(piece) :] = False
-        np.less(piece, _BLANK, out=is_control[: len(piece)])
-        some = np.flatnonzero(words != 0)  # few: so that only they are looked into
-        marks = words[some].view(np.bool_)
-        count += int(np.count_nonzero(marks))
-        if count > most:
-            return None
-        inside = np.flatnonzero(marks)
-        places = (some * WORD)[inside >> 3] + (inside & 7)
-        are_newlines = are_newlines and bool((piece[places] == _LF).all())
-        places += first
-        found.append(places)
-    return np.concatenate(found), are_newlines
 
 
 def _alternate(found: Array) -> Mask:

@@ -6,12 +6,14 @@ import numpy as np
 
 Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 _Places = np.ndarray[tuple[int], np.dtype[np.int64]]
+_Bytes = np.ndarray[tuple[int], np.dtype[np.uint8]]
 _Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 WORD: Final = 8
 """Bytes that are looked at together."""
 
-_ZERO: Final = 48
+_LF, _BLANK, _ZERO = 10, 32, 48
+_SCANNED: Final = 1 << 20  # bytes that are scanned at a time: what is found out of them stays in the cache
 _PAIRED: Final = (
     (np.uint64(10), np.uint64(8), np.uint64(0x00FF00FF00FF00FF)),
     (np.uint64(100), np.uint64(16), np.uint64(0x0000FFFF0000FFFF)),
@@ -41,3 +43,25 @@ def leading_numbers(words: Words) -> tuple[_Places, _Places]:
     for scale, shift, lanes in _PAIRED:
         values = (values * scale + (values >> shift)) & lanes
     return values.view(np.int64), lengths
+
+
+def controls_in(data: _Bytes, most: int) -> tuple[_Places, bool] | None:
+    """The places of bytes below 0x20, and whether each is a newline; None if they are more than `most`."""
+    is_control = np.zeros(_SCANNED, np.bool_)
+    words = is_control.view("<u8")
+    found, count, are_newlines = [np.zeros(0, np.int64)], 0, True
+    for first in range(0, len(data), _SCANNED):
+        piece = data[first : first + _SCANNED]
+        is_control[len(piece) :] = False
+        np.less(piece, _BLANK, out=is_control[: len(piece)])
+        some = np.flatnonzero(words != 0)  # few: so that only they are looked into
+        marks = words[some].view(np.bool_)
+        count += int(np.count_nonzero(marks))
+        if count > most:
+            return None
+        inside = np.flatnonzero(marks)
+        places = (some * WORD)[inside >> 3] + (inside & 7)
+        are_newlines = are_newlines and bool((piece[places] == _LF).all())
+        places += first
+        found.append(places)
+    return np.concatenate(found), are_newlines
