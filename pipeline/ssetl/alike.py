@@ -26,12 +26,23 @@ def as_the_first(texts: Bytes) -> Any:
 
 
 def begin_with(data: Any, places: Places, texts: Sequence[bytes]) -> Any:
-    """Whether one of some texts stands there."""
+    """Whether one of some texts stands there; none of them ends with a NUL."""
     found = np.zeros(len(places), np.bool_)
     for text in texts:
-        there = data[np.minimum(places[:, None] + np.arange(len(text)), len(data) - 1)]
-        found |= (there == np.frombuffer(text, np.uint8)).all(axis=1)
+        left = ~found & (places <= len(data) - len(text))
+        found[left] = _windows(data, f"S{len(text)}")[places[left]] == text
     return found
+
+
+def texts_at(data: Any, places: Places, size: int) -> Bytes:
+    """The bytes of some number that stand there: so many there are."""
+    texts: Bytes = _windows(data, f"V{size}")[places].view(np.uint8).reshape(-1, size)
+    return texts
+
+
+def _windows(data: Any, kind: str) -> Any:
+    """What stands at each place of the bytes, as values of a numpy type."""
+    return np.ndarray(max(len(data) - np.dtype(kind).itemsize + 1, 0), kind, data, 0, (1,))
 
 
 def instants(stamps: Bytes, read: Callable[[bytes], int | None]) -> Places:

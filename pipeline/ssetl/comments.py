@@ -18,6 +18,9 @@ STAMP_LINE: Final = b": " + STAMP + b" "
 REQUEST: Final = b"request"
 """The first word of one that tells of a request."""
 
+REQUEST_LINE: Final = b": " + REQUEST + b" "
+"""How the line of such a comment begins."""
+
 
 def is_remark(comment: Comment) -> bool:
     """Whether a comment says nothing of a time or a request: a keep-alive, mostly."""

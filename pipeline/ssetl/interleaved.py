@@ -18,7 +18,7 @@ from ssetl.apis.row import Api
 from ssetl.captures.exchange import Exchange, Piece, Read
 from ssetl.comments import STAMP, is_remark, request_of, stamp_of
 from ssetl.framing import frames
-from ssetl.lines import Line, Lines
+from ssetl.lines import Line, Lines, filled
 from ssetl.response import error_outside, event_of
 from ssetl.sse import Bare, Comment, Event, Frame, Terminator
 from ssetl.stream import Stream
@@ -29,9 +29,6 @@ MAX_OPEN: Final = 4096
 
 MAX_HELD: Final = 1024
 """Events without an id that may wait for the stream they belong to."""
-
-_BLANK: Final = b" \t\r\n"
-_TAIL: Final = 64  # bytes that are copied to see whether they are blank
 
 
 def read_interleaved(capture: Capture, exchange: Exchange) -> Iterator[None]:
@@ -80,14 +77,14 @@ class OpenStreams:
         """The pieces of the body as they are; notes where it ends."""
         for piece in body:
             if isinstance(piece, Read):
-                filled = self.size + _filled(piece.data)
-                self.filled = filled if filled > self.size else self.filled
+                if size := filled(piece.data):
+                    self.filled = self.size + size
                 self.size += len(piece.data)
             else:
                 self.size = piece.offset + piece.size
                 if isinstance(piece, Lines):
                     self.filled = piece.filled or self.filled
-                elif not isinstance(piece, Line) or piece.text.strip(_BLANK):
+                elif not isinstance(piece, Line) or filled(piece.text):
                     self.filled = self.size
             yield piece
 
@@ -108,9 +105,14 @@ class OpenStreams:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the next event has nothing to do with those before; a stream that has ended may be open."""
+        """Whether the next event belongs to none of those before; a stream that has ended may be open."""
         only = self.current if self.current is not None and self.current.closed else None
-        return self.is_plain and all(stream is only for stream in self._open.values())
+        return self.is_plain_if_stamped and all(stream is only for stream in self._open.values())
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether, further, no stamp from before tells its time."""
+        return self.is_quiet and (self._stamp is None or self._stamp_over)
 
     def remark(self, count: int) -> None:
         """So many comments have come that say nothing."""
@@ -124,6 +126,16 @@ class OpenStreams:
     def stamp(self, at: int | None, *, is_used: bool = False) -> None:
         """What follows came at a time, if it is known; `is_used` if an event has come by now."""
         self._stamp, self._stamp_used, self._stamp_over = at, is_used, False
+
+    def request(self, said: bytes) -> None:
+        """What begins next is of a request; `said` is what stands behind the comment's first word."""
+        sent_at, url = request_of(said)
+        self._place_held(None)
+        self._request = msgspec.structs.replace(self._exchange, request_sent_at=sent_at, url=url)
+        self._index = self._capture.next_exchange()
+        self._stamp = None
+        if self.current is not None and not self.current.closed:
+            self.current = None
 
     def arrive(self, received_at: int | None) -> tuple[int | None, bool]:
         """When an event came, by its container or the last stamp, and whether another one had the same."""
@@ -177,11 +189,7 @@ class OpenStreams:
         if word == STAMP:
             self.stamp(stamp_of(said))
         else:
-            sent_at, url = request_of(said)
-            self._place_held(None)
-            self._request = msgspec.structs.replace(self._exchange, request_sent_at=sent_at, url=url)
-            self._index = self._capture.next_exchange()
-            self.current = self._stamp = None
+            self.request(said)
 
     def _bare(self, frame: Bare) -> None:
         error = error_outside(frame)
@@ -243,18 +251,21 @@ class OpenStreams:
         else:
             self._waiting[key] = self._capture.counts["streams"]
 
-    def live(self, streams: int, events: int, end: int | None) -> Numbered:
+    def live(self, streams: int, events: int, end: int | None, at: int | None = None) -> Numbered:
         """Take whole streams that somebody else makes rows of, while `is_quiet`; tell where they stand.
 
         Args:
-            streams: how many, behind each other.
+            streams: how many, behind each other; one, if a request has just come.
             events: events of all of them, each with one row.
             end: where the line ends that ends the last one; None if nothing does but the end of the file.
+            at: what the last stamp said.
         """
         self.settle()
         if self._index is None:
             self._index = self._capture.next_exchange()
-        numbered = self._capture.live(self._index, streams, events)
+        numbered = self._capture.live(self._index, streams, events, self._request)
+        self._request = None
+        self.stamp(at)
         if end is not None:
             self._note_end(end)
         return numbered
@@ -374,12 +385,6 @@ class OpenStreams:
         if self._stamp_over:
             self._stamp = None
         return self._stamp if received_at is None else received_at
-
-
-def _filled(data: bytes) -> int:
-    """Bytes of `data` without the blanks at its end; of long data, only the end is copied."""
-    tail = len(data[-_TAIL:].rstrip(_BLANK))
-    return max(len(data) - _TAIL, 0) + tail if tail else len(data.rstrip(_BLANK))
 
 
 def _goes_on(stream: Stream, flat: Flat) -> bool:

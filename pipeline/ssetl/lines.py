@@ -17,7 +17,8 @@ MAX_LINE: Final = 64 << 20
 MAX_SAMPLE: Final = 1024
 """Bytes of a reject that are kept."""
 
-_BLANK: Final = b" \t\n"
+_BLANK: Final = b" \t\r\n"
+_TAIL: Final = 64  # bytes that are copied to see whether they are blank
 _BOM: Final = b"\xef\xbb\xbf"
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
@@ -65,15 +66,21 @@ class Lines(msgspec.Struct, frozen=True):
     @property
     def filled(self) -> int:
         """Where the last one ends that is not blank; 0 if all are."""
-        filled = self.data.rstrip(_BLANK)
-        last = filled.count(b"\n")
-        return int(self.offsets[last] + self.sizes[last]) if filled else 0
+        text = self.data.rstrip(_BLANK)
+        last = text.count(b"\n")
+        return int(self.offsets[last] + self.sizes[last]) if text else 0
 
     def __iter__(self) -> Iterator[Line]:
         texts = self.data.removesuffix(b"\n").split(b"\n")
         places = zip(self.offsets.tolist(), self.sizes.tolist(), self.times.tolist(), strict=True)
         for text, (offset, size, at) in zip(texts, places, strict=True):
             yield Line(text, offset, size, None if at == UNKNOWN else at)
+
+
+def filled(data: bytes) -> int:
+    """Bytes of `data` without the blanks at its end; of long data, only the end is copied."""
+    tail = len(data[-_TAIL:].rstrip(_BLANK))
+    return max(len(data) - _TAIL, 0) + tail if tail else len(data.rstrip(_BLANK))
 
 
 class Splitter:

@@ -98,11 +98,12 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Numbered(msgspec.Struct, frozen=True):
-    """Where streams stand in their capture that were taken as a whole."""
+    """Where streams stand in their capture that were taken as a whole; `request` is their own, if known."""
 
     exchange_index: int
     ordinals: range
     stream_ids: list[str]
+    request: Exchange | None = None
 
 
 class Capture:
@@ -195,13 +196,13 @@ class Capture:
             stream.count([row], times)
             self.count(times)
 
-    def live(self, index: int, streams: int, events: int) -> Numbered:
+    def live(self, index: int, streams: int, events: int, request: Exchange | None) -> Numbered:
         """Count whole streams of an exchange, with all their events, that somebody else makes rows of."""
         first = self.counts["streams"]
         ordinals = range(first, first + streams)
         self.counts["streams"] += streams
         self.count(events)
-        return Numbered(index, ordinals, self.stream_ids(index, ordinals))
+        return Numbered(index, ordinals, self.stream_ids(index, ordinals), request)
 
     def count(self, events: int) -> None:
         """Count events that somebody else makes rows of, one of each."""

@@ -20,6 +20,7 @@ from ssetl.fast.many import read_many
 from ssetl.fast.templates import Templates, shared_templates
 from ssetl.interleaved import read_interleaved
 from ssetl.streams import Capture
+from stamping import timed_streams
 
 
 @pytest.fixture(autouse=True)
@@ -265,6 +266,20 @@ def test_files_to_which_something_was_done(number: int) -> None:
     templates = shared_templates(container)
     taken(files, templates, container)
     taken(files, templates, container)
+
+
+@pytest.mark.parametrize("number", range(120))
+def test_files_with_times(number: int) -> None:
+    source = random.Random(number)
+    files = timed_streams(source)
+    for place in range(0, len(files) - 1, 2):
+        if source.random() < 0.3:
+            files[place : place + 2] = [files[place] + files[place + 1], b""]
+    if source.random() < 0.3:
+        files = [changed(source, file, raw.SSE) for file in files]
+    templates = shared_templates()
+    taken(files, templates)
+    taken(files, templates)
 
 
 def test_a_folder_is_the_same_dataset_however_it_is_read(

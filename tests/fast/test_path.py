@@ -70,7 +70,7 @@ class Ways:
         self.counted: Counter[str] = Counter()
         self._count(patch, "place", lambda _stream, _flat: 1)
         self._count(patch, "count", lambda events: events)
-        self._count(patch, "live", lambda _index, streams, _events: streams)
+        self._count(patch, "live", lambda _index, streams, *_: streams)
 
     def _count(self, patch: pytest.MonkeyPatch, name: str, times: Callable[..., int]) -> None:
         original = getattr(Capture, name)

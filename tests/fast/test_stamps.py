@@ -1,7 +1,6 @@
 """Comments that tell times are in nobody's way, and both paths know the same of them."""
 
 import random
-import re
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -15,48 +14,10 @@ from ssetl.fast import small
 from ssetl.fast.block import Block
 from ssetl.fast.stamps import without_stamps
 from ssetl.fast.templates import shared_templates
+from stamping import STAMP, Habits, timed_streams
 
 KEEP_ALIVE = b": keep-alive\n\n"
-STAMP = b": t 2025-04-21T03:%02d:%02d.%06dZ"
-ODD = (
-    b": t\n",
-    b": t now\n",
-    b": t 2025-13-21T03:21:59Z\n",
-    b": t 2025-04-21T03:21:59Z\n",
-    b": t 2025-04-21T03:21:59+02:00\n",
-    b": t 2025-04-21T03:21:59\n",
-    b":t 2025-04-21T03:21:59Z\n",
-    b": t  2025-04-21T03:21:59.5Z \n",
-    b": t 2025-04-21T03:21:59.500Z\r\n",
-    b": t 2025-04-21T03:21:59.5Z\n\n",
-    b": t 2025-04-21T03:21:59.5Z\n: t 2025-04-21T03:22:00.5Z\n",
-    b": t 2025-04-21T03:21:59.5Z\n: keep-alive\n",
-    b": keep-alive\n: t 2025-04-21T03:21:59.5Z\n",
-    b": keep-alive\n\n",
-    b": request 2025-04-21T03:21:58Z POST /v1/chat/completions\n",
-    b": request 2025-04-21T03:21:58Z POST /v1/chat/completions\n: t 2025-04-21T03:21:59.5Z\n",
-    b": request 2025-04-21T03:21:58Z POST /v1/chat/completions\n\n",
-    b"data: {\n\n",
-)
-
-
 pytestmark = pytest.mark.usefixtures("any_block_is_large_enough")
-
-
-def stamped(source: random.Random, file: bytes) -> bytes:
-    """A file with the times of its events, and now and then something else."""
-    share, odd = source.choice((1, 1, 1, 0.9, 0.3)), source.choice((0, 0, 0.01, 0.1))
-    some = source.sample(ODD, source.choice((1, 2, 5)))
-    back = source.choice((0, 0, 0.02))
-    at, pieces = 0, []
-    for event in re.split(rb"(?<=\n\n)", file):
-        at = max(at + source.randrange(40_000) - 500_000 * (source.random() < back), 0)
-        if source.random() < odd:
-            pieces.append(source.choice(some))
-        if source.random() < share:
-            pieces.append(STAMP % (at // 60_000_000 % 60, at // 1_000_000 % 60, at % 1_000_000) + b"\n")
-        pieces.append(event)
-    return b"".join(pieces)
 
 
 @settings(phases=[Phase.explicit, Phase.generate])
@@ -64,15 +25,24 @@ def stamped(source: random.Random, file: bytes) -> bytes:
 def test_both_paths_give_the_same(number: int) -> None:
     source = random.Random(number)
     file, ndjson = raw_file(source)
-    file = stamped(source, file)
+    file = Habits(source).told(file)
     assert_same(file, blocks(source, file), ndjson=ndjson)
+
+
+@settings(phases=[Phase.explicit, Phase.generate])
+@given(st.integers(0, 1 << 40))
+def test_whole_streams_are_the_same(number: int) -> None:
+    source = random.Random(number)
+    file = b"".join(timed_streams(source))
+    size = len(file) // source.choice((1, 1, 2, 5)) + 1
+    assert_same(file, [file[start : start + size] for start in range(0, len(file), size)])
 
 
 @settings(phases=[Phase.explicit, Phase.generate])
 @given(st.integers(0, 1 << 40))
 def test_small_captures_are_the_same(number: int) -> None:
     source = random.Random(number)
-    files = [stamped(source, raw_file(source)[0]) for _ in range(2)]
+    files = [Habits(source).told(raw_file(source)[0]) for _ in range(2)]
     templates = shared_templates()
     for file in files:
         slow = read(interleaved.read_interleaved, [file])
@@ -110,8 +80,8 @@ FIRST, SECOND = STAMP % (0, 1, 5) + b"\n", STAMP % (0, 2, 6) + b"\n"
 )
 def test_what_is_left_out(data: bytes, begins: bool, times: list[int | None] | None) -> None:
     start = 1_745_204_400_000_000
-    block, tally = without_stamps(Block(data), begins=begins)
+    block, sizes = without_stamps(Block(data), begins=begins)
     told = None if block.times is None else [at - start if at > 0 else None for at in block.times.tolist()]
     assert told == times
     left = b"".join(map(block.unit, range(len(block.starts))))
-    assert tally.total() == len(data) - len(left)
+    assert sizes.sum() == len(data) - len(left)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from ssetl.alike import MAX_WAYS, Bytes, Places, as_the_first, begin_with, instants
+from ssetl.alike import MAX_WAYS, Bytes, Places, as_the_first, begin_with, instants, texts_at
 from ssetl.captures.stamps import Prefix
 from ssetl.lines import Lines
 from ssetl.sse import EVENT_LINES
@@ -78,7 +78,7 @@ def without_prefix(text: bytes, offset: int, prefix: Prefix) -> Iterator[Run]:
 def _alike(data: Any, starts: Places, ends: Places, left: Places, width: int) -> tuple[Places, Bytes]:
     """Those of some lines that begin as the first of them does, digits aside, and what they begin with."""
     long = left[ends[left] - starts[left] > width]  # the line end at least is behind it
-    heads: Bytes = data[starts[long][:, None] + np.arange(width)]
+    heads = texts_at(data, starts[long], width)
     same = as_the_first(heads) & _are_told(data, starts[long] + width)
     return long[same], heads[same]
 

@@ -49,11 +49,12 @@ class Alone(msgspec.Struct, frozen=True):
     def end_in(self, block: Block, terminator: Terminator) -> int | None:
         """Where the line ends in the body that ends it, a terminator like that one; None if nothing does."""
         if self.has_terminator:
-            return block.offset + block.starts.item(self.end) + terminator.offset + terminator.size
+            return block.line_end(block.starts.item(self.end) + terminator.offset, terminator.size)
         template, _ = self.shape[-1]
         if not template.reading.ends:
             return None
-        return block.offset + block.ends.item(self.end - 1) - template.rest + template.reading.offset
+        start, end = block.starts.item(self.end - 1), block.ends.item(self.end - 1)
+        return block.line_end(start + template.reading.offset, end - start - template.rest)
 
 
 def alone_in(bulk: Bulk, templates: Templates, borders: Places = _START) -> list[Alone]:

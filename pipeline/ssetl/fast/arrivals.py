@@ -1,13 +1,19 @@
 """When the events came that are counted many at a time, and how long after others of their stream."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
+from ssetl.comments import request_of
+from ssetl.fast.alone import Alone
 from ssetl.fast.block import Places
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted
+from ssetl.fast.lifetimes import Durations, columns, instants
+from ssetl.fast.templates import Templates
+from ssetl.fast.whole import Lived
 from ssetl.stream import Stream
 from ssetl.timeline import marks
 from ssetl.times import UNKNOWN
@@ -16,12 +22,12 @@ COLUMNS: Final = ("received_at", "since_request_us", "since_previous_us", "since
 """Columns of `chunks`."""
 
 
-def arrivals_of(bulk: Bulk) -> "Arrivals | None":
-    """The times of the events of a block; None if it has none."""
-    block = bulk.block
-    inside = np.array([*(match.template.reading.offset for match in bulk.matches), 0])  # 0: no match
-    at = block.arrivals(block.starts + inside[bulk.match])
-    return None if at is None else Arrivals(bulk, at)
+def arrivals_of(bulk: Bulk, templates: Templates) -> "Arrivals | None":
+    """The times of the events of a block, and of its terminators; None if it has none."""
+    block, (line, _) = bulk.block, templates.ending
+    inside = np.array([*(match.template.reading.offset for match in bulk.matches), line.offset])
+    at = block.arrivals(np.minimum(block.starts + inside[bulk.match], block.ends - 1))
+    return None if at is None else Arrivals(bulk, at, templates)
 
 
 class Arrivals:
@@ -30,12 +36,20 @@ class Arrivals:
     Args:
         bulk: the events.
         at: when that of each unit came, `UNKNOWN` where that is not known.
+        templates: what is known of the file.
     """
 
-    def __init__(self, bulk: Bulk, at: Places) -> None:
+    def __init__(self, bulk: Bulk, at: Places, templates: Templates) -> None:
         self._bulk = bulk
         self._at = at
+        self._exchange = templates.exchange
+        text = templates.terminator
+        self._has_endings = text is None or bulk.block.is_one_line(text, *templates.ending)
         self._columns = np.full((len(COLUMNS), len(at)), UNKNOWN)
+        self._filled = at
+        if bulk.block.times is not None:  # what has no stamp of its own came with what is before it
+            told = np.where(at == UNKNOWN, 0, np.arange(len(at)))
+            self._filled = at[np.maximum.accumulate(told)]
 
     def tell(self, stream: Stream, units: Places) -> None:
         """Tell a stream when its next events came, which somebody else has counted."""
@@ -47,6 +61,68 @@ class Arrivals:
         _, firsts, kinds = np.unique(self._bulk.row[units], return_index=True, return_inverse=True)
         held = [marks([self._bulk.told(unit)[1]]) for unit in units[firsts].tolist()]
         self._columns[:, units] = [at, *stream.timeline.events(at, held, kinds)]
+
+    def stamp(self, unit: int) -> int | None:
+        """What the last stamp says behind a unit of a steady stream; None if the container tells times."""
+        return None if self._bulk.block.times is None else self._filled.item(unit)
+
+    def steady(self, streams: Sequence[Alone]) -> list[Alone]:
+        """The streams that have times throughout, by a clock that does not step back."""
+        if not streams:
+            return []
+        requests = self._bulk.block.requests
+        firsts, stops = np.array([(each.first, each.stop) for each in streams]).T
+        asked = np.zeros(len(self._at), np.bool_)
+        asked[list(requests)] = True
+        back = np.diff(self._filled, prepend=self._filled[:1]) < 0
+        good = self._at[firsts] != UNKNOWN
+        for bad in (self._filled == UNKNOWN, back, asked):
+            count = np.cumsum(bad)
+            good &= count[firsts] == count[stops - 1]
+        return [
+            each
+            for each, is_good in zip(streams, good.tolist(), strict=True)
+            if is_good and self._is_told(each)
+        ]
+
+    def _is_told(self, stream: Alone) -> bool:
+        """Whether its times are those of its lines, and its request was before them."""
+        if stream.has_terminator and not self._has_endings:
+            return False
+        if any(template.reading.api.stamped for template, _ in stream.shape):
+            return False
+        said = self._bulk.block.requests.get(stream.first)
+        sent_at = self._exchange.request_sent_at if said is None else request_of(said)[0]
+        return sent_at is None or sent_at <= self._at.item(stream.first)
+
+    def take(self, lived: Sequence[Lived], known: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+        """Tell streams that were taken as a whole when their events came; give what that tells of them.
+
+        Args:
+            lived: the streams, all of them steady.
+            known: their other columns.
+        """
+        runs = [runs for each in lived for runs in each.runs]
+        exchanges = [each.numbered.request or self._exchange for each in lived for _ in each.runs]
+        sent_at = [UNKNOWN if each.request_sent_at is None else each.request_sent_at for each in exchanges]
+        requests = np.array(sent_at)
+        firsts, ends = np.array([(each[0], each[-1]) for each in runs]).T
+        lengths = ends - firsts
+        inside = np.cumsum(lengths) - lengths
+        units = np.repeat(firsts - inside, lengths) + np.arange(lengths.sum())
+        are_content = np.array(["content" in marks([match.row(0)]) for match in self._bulk.matches])
+        durations = Durations(self._filled[units], lengths, are_content[self._bulk.match[units]])
+        self._columns[:, units] = [self._filled[units], *durations.of_events(requests)]
+        shares = np.add.reduceat(self._at[units] == UNKNOWN, inside, dtype=np.int64)
+        found = instants(self._filled, runs, [life for each in lived for life in each.lives])
+        return {
+            **columns(found, requests, exchanges, known),
+            **durations.gaps(),
+            "clock": [
+                "arrival_read" if count and each.clock == "arrival" else each.clock
+                for each, count in zip(exchanges, shares.tolist(), strict=True)
+            ],
+        }
 
     def told(self, counted: Counted) -> Counted:
         """The same events, with their times."""

@@ -8,7 +8,7 @@ block, as int64 arrays; what is found has one element per place.
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from typing import Final, Self
@@ -20,6 +20,7 @@ from ssetl import kernels
 from ssetl.fast.template import PATTERNS, Template
 from ssetl.fast.words import WORD, Words, are_among, controls_in, first_marked, leading_numbers
 from ssetl.kernels import Array
+from ssetl.sse import Terminator
 from ssetl.times import UNKNOWN
 
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -69,6 +70,7 @@ class Block:
             there were none.
         times: when each unit came, if a comment before it tells that was left out; `UNKNOWN` for units of
             which none does, and None if that is so for all.
+        requests: what comments said of a request that were left out before units that have a time.
         is_plain: whether all lines end with LF or CRLF, and most are not too short; else there is one unit.
     """
 
@@ -77,6 +79,7 @@ class Block:
         self.offset = offset
         self.comments: Codes | None = None
         self.times: Places | None = None
+        self.requests: Mapping[int, bytes] = {}
         self._bytes = np.frombuffer(data, np.uint8)
         found = controls_in(self._bytes, max(len(data) // SHORTEST, _FEW))
         self.is_plain = found is not None
@@ -129,6 +132,7 @@ class Block:
         rest.starts, rest.ends = np.delete(self.starts, units), np.delete(self.ends, units)
         rest._named = None if self._named is None else np.delete(self._named, units)
         rest.times = None if self.times is None else np.delete(self.times, units)
+        rest.requests = {unit - bisect_left(units, unit): said for unit, said in self.requests.items()}
         rest.whole -= len(units)
         return rest
 
@@ -205,6 +209,21 @@ class Block:
     def offsets(self, places: Places) -> Places:
         """Where the lines that begin at some places begin in the body."""
         return self.offset + places
+
+    def line_end(self, place: int, size: int) -> int:
+        """Where a line ends in the body that begins at a place and is of so many bytes here."""
+        return self.offset + place + size
+
+    def is_one_line(self, text: bytes, line: Terminator, rest: Counter[str]) -> bool:
+        """Whether it is known where a terminator stands in the body, and when it came."""
+        return True
+
+    def terminators(self, units: Places, line: Terminator, rest: Counter[str]) -> Counter[str]:
+        """The bytes by kind of units that are a terminator: of the line in each, and of what is beside it."""
+        tally = Counter(terminator=len(units) * line.size)
+        for kind, size in rest.items():
+            tally[kind] += len(units) * size
+        return tally
 
     def tally(self, units: Places, match: Codes, templates: Sequence[Template]) -> Counter[str]:
         """The bytes of units by kind; `match` numbers the templates that they have matched."""

@@ -11,9 +11,11 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from ssetl.comments import REQUEST_LINE, STAMP_LINE
 from ssetl.fast.block import Block, Places
 from ssetl.fast.remarks import remarks
 from ssetl.fast.small import is_plain
+from ssetl.fast.stamps import without_stamps
 from ssetl.streams import Capture
 
 _BLANK_LINES: Final = (b"\n\n", b"\n\r\n")
@@ -37,6 +39,11 @@ class Body(msgspec.Struct, frozen=True):
         """Whether no blank line follows its first event."""
         end = self.data.find(b"\n", max(self.data.find(_DATA), 0))
         return self.data[end + 1 : end + 2] not in (b"\n", b"\r", b"")
+
+    @property
+    def is_stamped(self) -> bool:
+        """Whether it begins with a comment that tells a time."""
+        return self.data.startswith((STAMP_LINE, REQUEST_LINE))
 
     def missing(self, *, by_line: bool) -> tuple[bytes, bytes]:
         """What its last line lacks to be a whole one, and what it lacks of a blank line."""
@@ -66,10 +73,11 @@ class Joined(msgspec.Struct, frozen=True):
     tallies: list[Counter[str]]
 
 
-def joined(bodies: Sequence[Body], *, by_line: bool) -> Joined | None:
+def joined(bodies: Sequence[Body], *, by_line: bool, are_stamped: bool) -> Joined | None:
     """Bodies behind each other, all of them joinable; None if there is nothing in them to be looked at.
 
-    `by_line` tells whether each line is a unit, for there are no blank lines.
+    `by_line` tells whether each line is a unit, for there are no blank lines; `are_stamped` whether times are
+    looked for: where there are none, that is in vain.
     """
     pieces, places, missing = [], [0], []
     for body in bodies:
@@ -86,6 +94,11 @@ def joined(bodies: Sequence[Body], *, by_line: bool) -> Joined | None:
     borders = np.array(places)
     are_borders = starts[np.searchsorted(starts, borders)] == borders
     tallies = [Counter(blank=-blank) for _, blank in missing]
+    if are_stamped and not by_line:
+        block, sizes = without_stamps(block, begins=True)
+        before = np.append(0, np.cumsum(sizes))[np.searchsorted(starts[:-1], borders)]
+        for tally, size in zip(tallies, np.diff(before).tolist(), strict=True):
+            tally["comment"] += size
     found = list(remarks(block))
     if len(found) == len(block.starts):
         return None

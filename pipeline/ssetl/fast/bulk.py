@@ -62,6 +62,7 @@ class Bulk:
                 self.lane[match.units] = self.id_lane[match.units]
         if block.times is not None:
             self.lane[block.times == UNKNOWN] = -1  # they came with those before them, whenever that was
+            self.lane[list(block.requests)] = -1
         self.order, self.borders = _by_lane(self.lane, len(self.lanes))
         self._rows = self.row[self.order]
         self._changes = (np.flatnonzero(np.diff(self._rows)) + 1).tolist()

@@ -19,6 +19,7 @@ from ssetl.fast.template import Found, Hole, Template
 from ssetl.interleaved import OpenStreams
 from ssetl.sse import Terminator
 from ssetl.streams import Capture, Flat
+from ssetl.timeline import marks
 
 MAX_RUNS: Final = 64
 """Runs of a shape; a stream of more is read event by event."""
@@ -67,12 +68,14 @@ class Life(msgspec.Struct, frozen=True):
         told: the columns that are told by an event.
         grows: by how much columns are more for each further event of a run, by number of the run.
         finish: the first run whose events leave it finished; all later ones do. None if that is not so.
+        marks: of the events of each run, as of `timeline.marks`.
     """
 
     row: dict[str, Any]
     told: list[Told]
     grows: dict[int, dict[str, int]]
     finish: int | None
+    marks: list[tuple[str, ...]]
 
 
 class Lives:
@@ -150,7 +153,8 @@ def _learn(shape: Shape, has_terminator: bool, is_last: bool, exchange: Exchange
         grows[run] = once
     ends = any(template.reading.ends for template, _ in shape)
     finish = None if ends else _finish([sample.run for sample in samples], finished)
-    return Life(row, told, grows, finish)
+    held = {sample.run: marks([sample.found.row]) for sample in samples}
+    return Life(row, told, grows, finish, list(held.values()))
 
 
 def _samples(shape: Shape) -> Iterator[_Sample]:

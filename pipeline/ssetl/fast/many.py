@@ -6,8 +6,8 @@ those that it has by itself. What else it may be is for who reads it by itself t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise, product
 from typing import Final
 
 import msgspec
@@ -18,16 +18,15 @@ from ssetl import kernels
 from ssetl.captures.exchange import Exchange, Read
 from ssetl.fast import columns, whole
 from ssetl.fast.alone import Alone, alone_in
+from ssetl.fast.arrivals import arrivals_of
 from ssetl.fast.block import Places
 from ssetl.fast.bodies import Body, Joined, joined
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted, Span, counted
 from ssetl.fast.lives import Life, Lives
 from ssetl.fast.templates import Templates
-from ssetl.fast.terminators import terminator_in
 from ssetl.fast.whole import Lived
 from ssetl.interleaved import OpenStreams
-from ssetl.sse import Terminator
 
 MAX_EACH: Final = 1 << 20
 """Bytes of the largest capture that is read with others."""
@@ -40,8 +39,6 @@ LEAST: Final = 64 << 10
 
 WORTH: Final = 8
 """Those that are left are read together again if one in so many was taken: they may be of another API."""
-
-_NO_TERMINATOR: Final = Terminator(0, 0), Counter[str]()
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -63,10 +60,11 @@ def read_many(bodies: Sequence[Body], templates: Templates) -> list[bool]:
     """
     taken = [False] * len(bodies)
     candidates = [n for n, body in enumerate(bodies) if body.is_joinable]
-    for by_line in (False, True):
-        left = [n for n in candidates if bodies[n].is_by_line == by_line]
+    for by_line, are_stamped in product((False, True), repeat=2):
+        kind = by_line, are_stamped
+        left = [n for n in candidates if (bodies[n].is_by_line, bodies[n].is_stamped) == kind]
         while len(left) > 1 and sum(len(bodies[n].data) for n in left) >= LEAST:
-            found = [left[n] for n in _read([bodies[n] for n in left], templates, by_line=by_line)]
+            found = [left[n] for n in _read([bodies[n] for n in left], templates, *kind)]
             for n in found:
                 taken[n] = True
             if len(found) * WORTH < len(left):
@@ -75,33 +73,46 @@ def read_many(bodies: Sequence[Body], templates: Templates) -> list[bool]:
     return taken
 
 
-def _read(bodies: Sequence[Body], templates: Templates, *, by_line: bool) -> list[int]:
+def _read(bodies: Sequence[Body], templates: Templates, by_line: bool, are_stamped: bool) -> list[int]:
     """Read bodies together; give the numbers of those that were taken. All rows are in the first of them."""
-    together = joined(bodies, by_line=by_line)
+    together = joined(bodies, by_line=by_line, are_stamped=are_stamped)
     if together is None:
         return []
-    block, units, places = together.block, together.units, together.places
+    block, units = together.block, together.units
     bulk = Bulk(block, templates.match(block))
     templates.terminator = None  # of another kind of files, or of an odd one
     streams = alone_in(bulk, templates, units[np.diff(units, prepend=-1) > 0])
-    text = templates.terminator
-    line, rest = (text and terminator_in(text)) or _NO_TERMINATOR
+    line, rest = templates.ending
+    arrivals = arrivals_of(bulk, templates)
+    if arrivals:
+        streams = arrivals.steady(streams)
     tallies = _tallies(bulk, together, rest + Counter(terminator=line.size))
     known = list(_known(streams, units.tolist(), together.are_borders, templates.lives))
     lived, spans = list[Lived](), list[Span]()
     for each in known:
         body = bodies[each.body]
         body.capture.tally.update(+tallies[each.body])
-        ends = [_within(body, places.item(each.body), stream.end_in(block, line)) for stream in each.streams]
-        of_body = _lived(body, each, ends, templates.exchange)
+        start = together.places.item(each.body)
+        ends = [
+            (
+                _within(body, start, stream.end_in(block, line)),
+                arrivals.stamp(stream.stop - 1) if arrivals else None,
+            )
+            for stream in each.streams
+        ]
+        of_body = _lived(body, each, ends, block.requests, templates.exchange)
         ids = [stream_id for of in of_body for stream_id in of.numbered.stream_ids]
         spans += [Span(of.first, of.end, id_, 0) for of, id_ in zip(each.streams, ids, strict=True)]
         lived += of_body
     if known:
         first = bodies[known[0].body].capture
         found = counted(len(block.starts), [(None, spans)])
+        rows = whole.columns(bulk, lived, None)
+        if arrivals:
+            rows |= arrivals.take(lived, rows)
+            found = arrivals.told(found)
         first.batches.append(_rows(bulk, found, bodies, together))
-        first.lived.append(whole.columns(bulk, lived, None))
+        first.lived.append(rows)
     return [each.body for each in known]
 
 
@@ -137,15 +148,23 @@ def _within(body: Body, start: int, end: int | None) -> int | None:
     return None if end is None else min(end - start, len(body.data))
 
 
-def _lived(body: Body, known: _Known, ends: Sequence[int | None], exchange: Exchange) -> list[Lived]:
-    """Count the streams of a body in its capture; `ends` are where they end, as of `OpenStreams.live`."""
+def _lived(
+    body: Body,
+    known: _Known,
+    ends: Sequence[tuple[int | None, int | None]],
+    requests: Mapping[int, bytes],
+    exchange: Exchange,
+) -> list[Lived]:
+    """Count the streams of a body in its capture; `ends` are where and when they end."""
     capture = body.capture
     open_streams = OpenStreams(capture, exchange)
     for _ in open_streams.watched([Read(body.data)]):
         pass
     lived = []
-    for each, life, end in zip(known.streams, known.lives, ends, strict=True):
-        numbered = open_streams.live(1, each.end - each.first, end)
+    for each, life, (end, at) in zip(known.streams, known.lives, ends, strict=True):
+        if (said := requests.get(each.first)) is not None:
+            open_streams.request(said)
+        numbered = open_streams.live(1, each.end - each.first, end, at)
         lived.append(Lived(capture.capture_id, [each.runs], [life], numbered))
     open_streams.close()
     return lived

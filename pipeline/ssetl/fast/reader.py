@@ -10,7 +10,7 @@ of one that is woven with others those that matter to them.
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Final
@@ -32,7 +32,7 @@ from ssetl.fast.terminators import terminator_in
 from ssetl.fast.whole import Lived
 from ssetl.fast.woven import Woven, woven
 from ssetl.interleaved import OpenStreams, is_akin
-from ssetl.sse import Parser, Terminator
+from ssetl.sse import Parser
 from ssetl.stream import Stream
 from ssetl.streams import Capture, Numbered
 
@@ -62,7 +62,9 @@ class BlockReader:
         self._capture = capture
         self._streams = streams
         self._parser = parser
-        self._arrivals = arrivals_of(bulk)
+        self._alone = alone_in(bulk, templates)
+        self._terminator = templates.ending  # of those that are alone
+        self._arrivals = arrivals_of(bulk, templates)
         self._singles: Singles = (
             StampedSingles(bulk.block, parser)
             if isinstance(bulk.block, Stamped)
@@ -75,9 +77,7 @@ class BlockReader:
         self._stale: set[int] = set()  # lanes that may have another stream now
         self._due: list[int] = []  # units to take one by one, a heap
         self._spans: list[Span] = []  # in bulk.order
-        self._alone: list[Alone] = []
         self._alone_at: dict[int, int] = {}  # place in that list, by first unit; as long as it may be taken
-        self._terminator: tuple[Terminator, Counter[str]] = Terminator(0, 0), Counter()  # of those
         self._lived: list[Lived] = []  # of those
         self._alone_spans: list[Span] = []  # of those
         self._woven: dict[int, Woven] = {}  # by lane, as long as it may be taken
@@ -113,7 +113,10 @@ class BlockReader:
             self._streams.remark(self._block.comments.item(count))
         self._capture.tally.update(self._singles.tally)
         if self._lived:
-            self._capture.lived.append(whole.columns(bulk, self._lived, None))
+            lived = whole.columns(bulk, self._lived, None)
+            if self._arrivals:
+                lived |= self._arrivals.take(self._lived, lived)
+            self._capture.lived.append(lived)
         if self._woven_lived:
             self._capture.lived.append(whole.columns(bulk, self._woven_lived, bulk.id_order))
 
@@ -185,6 +188,8 @@ class BlockReader:
             self._next[lane] += 1
         if self._block.comments is not None:
             self._streams.remark(self._block.comments.item(unit))
+        if (said := self._block.requests.get(unit)) is not None:
+            self._streams.request(said)
         if (at := self._block.time(unit)) is not None:
             self._streams.stamp(at)
         text = self._block.unit(unit)
@@ -204,10 +209,8 @@ class BlockReader:
     def _look_for_alone(self) -> None:
         """Note the streams that are alone: of their units, the first is due, and then all of them at once."""
         bulk = self._bulk
-        if self._arrivals is None:  # what becomes of a stream with times, its shape does not tell
-            self._alone = alone_in(bulk, self._templates)
-        text = self._templates.terminator
-        self._terminator = (text and terminator_in(text)) or self._terminator
+        if self._arrivals:
+            self._alone = self._arrivals.steady(self._alone)
         self._alone_at = {each.first: n for n, each in enumerate(self._alone)}
         due = bulk.lane < 0
         self._stale.update(self._lanes)
@@ -246,30 +249,37 @@ class BlockReader:
         if not together:
             self._leave_alone(self._alone[place])
             return False
-        streams, lives = zip(*together, strict=True)
-        last = streams[-1]
-        events = sum(each.end - each.first for each in streams)
-        end = last.end_in(self._block, self._terminator[0])
-        numbered = self._streams.live(len(streams), events, end)
-        capture_id = self._capture.capture_id
-        self._lived.append(Lived(capture_id, [each.runs for each in streams], lives, numbered))
-        self._alone_spans += [
-            Span(each.first, each.end, stream_id, 0)
-            for each, stream_id in zip(streams, numbered.stream_ids, strict=True)
-        ]
-        if terminators := sum(each.has_terminator for each in streams):
-            line, rest = self._terminator
-            self._capture.tally["terminator"] += terminators * line.size
-            self._count_bytes(rest, terminators)
+        for group in whole.by_request(together, self._block.requests):
+            self._live_together(group)
+        if ends := [each.end for each, _ in together if each.has_terminator]:
+            self._capture.tally.update(self._block.terminators(np.array(ends), *self._terminator))
+        last, _ = together[-1]
         self._unit = last.stop - 1
         borders = self._bulk.borders
         if self._bulk.has_ids:
-            for each in streams:
+            for each, _ in together:
                 lane = self._bulk.id_lane.item(each.first)
                 self._next[lane] = borders[lane + 1]
         elif self._lanes:
             self._next[0] = bisect_left(self._bulk.order, last.end, self._next[0], borders[1])
         return True
+
+    def _live_together(self, together: Sequence[tuple[Alone, Life]]) -> None:
+        """Take streams as a whole that lie behind each other, of one exchange."""
+        streams, lives = zip(*together, strict=True)
+        first, last = streams[0], streams[-1]
+        if (said := self._block.requests.get(first.first)) is not None:
+            self._streams.request(said)
+        events = sum(each.end - each.first for each in streams)
+        end = last.end_in(self._block, self._terminator[0])
+        stamp = self._arrivals.stamp(last.stop - 1) if self._arrivals else None
+        numbered = self._streams.live(len(streams), events, end, stamp)
+        runs = [each.runs for each in streams]
+        self._lived.append(Lived(self._capture.capture_id, runs, lives, numbered))
+        self._alone_spans += [
+            Span(each.first, each.end, stream_id, 0)
+            for each, stream_id in zip(streams, numbered.stream_ids, strict=True)
+        ]
 
     def _leave_alone(self, each: Alone) -> None:
         """Read a stream event by event that was to be taken as a whole."""
@@ -328,10 +338,6 @@ class BlockReader:
         self._woven_lived.append(Lived(self._capture.capture_id, [each.runs], [each.life], numbered))
         self._woven_spans.append(Span(each.runs[0], each.runs[-1], stream.stream_id, 0))
         return True
-
-    def _count_bytes(self, sizes: Counter[str], times: int) -> None:
-        for kind, size in sizes.items():
-            self._capture.tally[kind] += times * size
 
     def _take_found(self, unit: int, found: Found) -> None:
         """Take a unit that is of a template: as the ordinary way, but nothing needs to be decoded."""

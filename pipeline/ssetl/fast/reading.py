@@ -49,7 +49,7 @@ class Reading:
     @property
     def is_at_rest(self) -> bool:
         """Whether an event that comes next has nothing to do with what came before."""
-        return self.parser.is_idle and self.streams.is_quiet
+        return self.parser.is_idle and self.streams.is_at_rest
 
     def pieces(
         self, body: Iterable[Piece], offset: int = 0
@@ -123,7 +123,7 @@ class Reading:
         begins = self.parser.is_idle
         stamped, stamps = without_stamps(block, begins=begins)
         rest, remarks = without_remarks(stamped, begins=begins)
-        return Bulk(rest, self.templates.match(rest)), stamps + remarks
+        return Bulk(rest, self.templates.match(rest)), remarks + Counter(comment=int(stamps.sum()))
 
     def _read(self, bulk: Bulk) -> None:
         self.gather()

@@ -37,7 +37,7 @@ def without_remarks(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]
     for each in remarks(block):
         unit = each[0]
         is_behind_another = bool(found) and found[-1][0] == unit - 1
-        is_at_rest = is_behind_another or (_ends_event(block, unit, begins=begins) if unit else begins)
+        is_at_rest = is_behind_another or (ends_event(block, unit, begins=begins) if unit else begins)
         if is_at_rest and unit < block.whole:
             found.append(each)
     tally = Counter[str]()
@@ -51,9 +51,9 @@ def without_remarks(block: Block, *, begins: bool) -> tuple[Block, Counter[str]]
     return rest, tally
 
 
-def _ends_event(block: Block, unit: int, *, begins: bool) -> bool:
+def ends_event(block: Block, unit: int, *, begins: bool) -> bool:
     """Whether data ends before a unit, or a name: JSON that stands bare may go on behind blank lines."""
-    before = block.data[block.starts[unit - 1] : block.starts[unit]].rstrip(b"\r\n")
+    before = block.unit(unit - 1).rstrip(b"\r\n")
     line = before.rfind(b"\n") + 1
     return (begins or unit > 1 or line > 0) and before.startswith(EVENT_LINES, line)
 

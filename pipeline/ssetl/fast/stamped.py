@@ -94,6 +94,22 @@ class Stamped(Block):
             tally[kind] += int(self._sizes[firsts + n].sum())
         return tally
 
+    def line_end(self, place: int, size: int) -> int:
+        """Where the line ends in the body that begins at a place."""
+        line = bisect_left(self._newlines, place)
+        return int(self._offsets[line] + self._sizes[line])
+
+    def is_one_line(self, text: bytes, line: Terminator, rest: Counter[str]) -> bool:
+        """Whether it is known where a terminator stands in the body, and when it came."""
+        return bool(_kinds(text, line.offset, rest))
+
+    def terminators(self, units: Places, line: Terminator, rest: Counter[str]) -> Counter[str]:
+        """The bytes by kind of units that are a terminator."""
+        kinds = _kinds(self.unit(units.item(0)), line.offset, rest)
+        tally = self.sizes(self.lines_at(self.starts[units]), kinds)
+        tally["terminator"] = tally.pop(_EVENT)
+        return tally
+
     def tally(self, units: Places, match: Codes, templates: Sequence[Template]) -> Counter[str]:
         """The bytes of units by kind; `match` numbers their templates, all of which suit."""
         tally = Counter[str]()

@@ -1,5 +1,6 @@
 """The templates of one file: learned as they are needed, found again quickly, bounded in number."""
 
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -12,6 +13,8 @@ from ssetl.fast.layout import Layout, Match
 from ssetl.fast.learning import MAX_TEXT, learn
 from ssetl.fast.lives import Lives
 from ssetl.fast.template import Found, Template
+from ssetl.fast.terminators import terminator_in
+from ssetl.sse import Terminator
 
 MAX_TEMPLATES: Final = 64
 """Templates that are kept: the last ones that were learned."""
@@ -31,6 +34,7 @@ WORTH_LEARNING: Final = 8
 _BARE: Final = raw.exchange(raw.SSE, ())
 _PLACES: Final = [n * 0.618034 % 1 for n in range(32)]
 """Where among the units that are left one is looked at, from 0 to 1: each far from those before."""
+_NO_TERMINATOR: Final = Terminator(0, 0), Counter[str]()
 _MAX_MISSES: Final = 16  # of these looks
 
 
@@ -57,6 +61,11 @@ class Templates:
     def are_for(self, exchange: Exchange) -> bool:
         """Whether streams of one shape become the same there: its container knows of it what it does here."""
         return _without_body(exchange) == self.exchange
+
+    @property
+    def ending(self) -> tuple[Terminator, Counter[str]]:
+        """That terminator, as of `terminator_in`; one of no bytes if none has come."""
+        return (self.terminator and terminator_in(self.terminator)) or _NO_TERMINATOR
 
     @property
     def opening(self) -> bytes | None:

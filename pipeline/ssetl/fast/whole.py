@@ -1,6 +1,6 @@
 """Streams that were taken as a whole, as rows of `streams`: column by column, for most are of one shape."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +39,24 @@ def together(streams: Iterable[Alone], lives: Lives) -> Iterator[tuple[Alone, Li
             return
         yield stream, life
         behind = stream.stop
+
+
+def by_request(
+    streams: Iterable[tuple[Alone, Life]], requests: Mapping[int, bytes]
+) -> Iterator[list[tuple[Alone, Life]]]:
+    """The same, those of one exchange together; `requests` are told by the first unit of their stream.
+
+    A stream with a request of its own stands alone: those behind it are of its exchange, but not of its
+    request.
+    """
+    group: list[tuple[Alone, Life]] = []
+    for each in streams:
+        if group and not requests.keys().isdisjoint((group[0][0].first, each[0].first)):
+            yield group
+            group = []
+        group.append(each)
+    if group:
+        yield group
 
 
 def columns(bulk: Bulk, lived: Sequence[Lived], order: Places | None) -> dict[str, list[Any]]:
