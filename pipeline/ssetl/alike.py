@@ -1,7 +1,8 @@
 """Texts that are alike but for their digits, as stamps of one writer are: many are looked at together."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,9 @@ from ssetl.times import UNKNOWN
 
 MAX_WAYS: Final = 8
 """Ways to write them that are looked for in a block: fractions of a second may have their last zeros cut."""
+
+WORTH: Final = 4
+"""Lines are read one by one where there are fewer of one kind behind each other, on average."""
 
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 Bytes = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
@@ -38,6 +42,19 @@ def texts_at(data: Any, places: Places, size: int) -> Bytes:
     """The bytes of some number that stand there: so many there are."""
     texts: Bytes = _windows(data, f"V{size}")[places].view(np.uint8).reshape(-1, size)
     return texts
+
+
+def stretches(known: Any) -> Iterator[tuple[int, int, bool]]:
+    """Lines behind each other that are known, and those between: from which one up to which other.
+
+    All as unknown where these are few, on average: they are read one by one as fast.
+    """
+    changes = (np.flatnonzero(known[1:] != known[:-1]) + 1).tolist()
+    if len(changes) * WORTH > len(known):
+        yield 0, len(known), False
+        return
+    for first, end in pairwise([0, *changes, len(known)]):
+        yield first, end, bool(known[first])
 
 
 def _windows(data: Any, kind: str) -> Any:

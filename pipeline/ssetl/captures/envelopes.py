@@ -49,18 +49,22 @@ class Envelope(msgspec.Struct, frozen=True):
 
     def unwrap(self, line: bytes) -> Payload | None:
         """What a line wraps; None if it is no such envelope or wraps nothing."""
-        members = _members(line)
-        raw = members.get(self.path[0])
-        for name in self.path[1:]:
-            raw = None if raw is None else _members(raw).get(name)
+        raw, stamp = self.members(line)
         if raw is None or raw[:1] not in (b'"', b"{"):
             return None
-        stamp = members.get(self.time) if self.time and self.timed else None
         at = None if stamp is None else times.parse_instant(stamp.decode("utf-8", "replace").strip('"'))
         if raw.startswith(b"{"):
             return Payload(raw, True, at)
         text = _value(raw)
         return Payload(text.encode("utf-8", "replace"), False, at) if isinstance(text, str) else None
+
+    def members(self, line: bytes) -> tuple[bytes | None, bytes | None]:
+        """The JSON of the payload and that of an arrival time, each if there is one."""
+        members = _members(line)
+        raw = members.get(self.path[0])
+        for name in self.path[1:]:
+            raw = None if raw is None else _members(raw).get(name)
+        return raw, members.get(self.time) if self.time and self.timed else None
 
 
 def recognise(lines: Sequence[bytes]) -> Envelope | None:

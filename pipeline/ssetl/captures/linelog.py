@@ -6,8 +6,8 @@ keep their place: offset and size are those of the physical lines they came from
 is a gap of reason `log_line`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ from ssetl.captures import envelopes, leads, shapes, stamps
 from ssetl.captures.container import Exchanges, Reader, blocks
 from ssetl.captures.exchange import Exchange, Gap, Piece
 from ssetl.lines import MAX_SAMPLE, Line, Splitter
+
+if TYPE_CHECKING:
+    from ssetl.captures.prefixed import Run
 
 MAX_WRITERS: Final = 1024
 """Writers whose lines may be open at once; beyond it the oldest line ends where it is."""
@@ -83,12 +86,14 @@ def read(reader: Reader, form: Format) -> Exchanges:
     pieces: Iterable[Piece]
     if form.prefix and not (form.envelope or form.lead):
         pieces = without_prefix_at_once(reader, form.prefix)
+    elif form.envelope and not (form.prefix or form.lead):
+        pieces = unwrapped_at_once(reader, form.envelope, ended=form.ended)
     elif form.prefix:
         pieces = without_prefix(_physical(reader), form.prefix)
     else:
         pieces = _physical(reader)
-    if form.envelope:
-        pieces = _unwrapped(pieces, form.envelope, ended=form.ended)
+    if form.envelope and (form.prefix or form.lead):
+        pieces = unwrapped(pieces, form.envelope, ended=form.ended)
     if form.lead:
         pieces = _without_lead(pieces, form.lead)
     yield Exchange(pieces, single=False, ndjson=form.bare, clock=form.clock)
@@ -105,28 +110,62 @@ def without_prefix_at_once(reader: Reader, prefix: stamps.Prefix) -> Iterator[Pi
     """As `without_prefix`, many lines at once where none of them is cut."""
     from ssetl.captures import prefixed  # noqa: PLC0415 - loads numpy, which few other captures need
 
-    splitter, joiner = Splitter(), _Joiner()
-    offset = 0
+    joiner = _Joiner()
+    return _at_once(
+        reader,
+        lambda text, offset: prefixed.without_prefix(text, offset, prefix),
+        lambda line, _: _stripped(line, prefix, joiner),
+        joiner,
+    )
+
+
+def unwrapped_at_once(reader: Reader, envelope: envelopes.Envelope, *, ended: bool) -> Iterator[Piece]:
+    """As `unwrapped`, many lines at once where each ends those that it holds."""
+    from ssetl.captures import enveloped  # noqa: PLC0415 - as above
+
+    joiner = _Joiner()
+    return _at_once(
+        reader,
+        lambda text, offset: enveloped.without_envelope(text, offset, envelope, ended=ended),
+        lambda line, number: _opened(line, number, envelope, joiner, ended=ended),
+        joiner,
+    )
+
+
+def _at_once(
+    reader: Reader,
+    many: Callable[[bytes, int], Iterator["Run"]],
+    one: Callable[[Line, int], Iterator[Piece]],
+    joiner: "_Joiner",
+) -> Iterator[Piece]:
+    """What the lines of a log hold, by `many` where it tells and no line is open, else by `one`."""
+    splitter = Splitter()
+    offset = number = 0
+
+    def singly(text: bytes) -> Iterator[Piece]:
+        nonlocal number
+        for line in splitter.feed(text):
+            number += 1
+            yield from one(line, number)
+
     for block in blocks(reader):
         start = 0 if splitter.is_idle else block.find(b"\n") + 1
         end = block.rfind(b"\n") + 1
-        for line in splitter.feed(block[:start]):
-            yield from _stripped(line, prefix, joiner)
+        yield from singly(block[:start])
         text = block[start:end]
         if len(text) >= AT_ONCE and b"\r" not in text:
-            for run in prefixed.without_prefix(text, offset + start, prefix):
+            for run in many(text, offset + start):
                 if run.lines and joiner.is_idle:
                     splitter.skip(run.end - run.start)
+                    number += text.count(b"\n", run.start, run.end)
                     yield run.lines
                 else:
-                    for line in splitter.feed(text[run.start : run.end]):
-                        yield from _stripped(line, prefix, joiner)
+                    yield from singly(text[run.start : run.end])
             start = end
-        for line in splitter.feed(block[start:]):
-            yield from _stripped(line, prefix, joiner)
+        yield from singly(block[start:])
         offset += len(block)
     for line in splitter.close():
-        yield from _stripped(line, prefix, joiner)
+        yield from one(line, number + 1)
     yield from joiner.end()
 
 
@@ -146,24 +185,26 @@ def _stripped(line: Line, prefix: stamps.Prefix, joiner: "_Joiner") -> Iterator[
     return joiner.part(line, stamped.text, stamped.at, ends=ends, source=stamped.source)
 
 
-def _unwrapped(pieces: Iterable[Piece], envelope: envelopes.Envelope, *, ended: bool) -> Iterator[Piece]:
+def unwrapped(pieces: Iterable[Piece], envelope: envelopes.Envelope, *, ended: bool) -> Iterator[Piece]:
     """What envelopes hold; lines that are none are log lines."""
     joiner = _Joiner()
-    number = 0
-    for piece in pieces:
-        number += 1
-        if not isinstance(piece, Line) or piece.overlong:
-            yield from joiner.other(piece)
-            continue
-        payload = envelope.unwrap(piece.text)
-        if payload is None:
-            yield from joiner.other(_log_line(piece, number))
-            continue
-        at = piece.received_at if payload.at is None else payload.at
-        text = b"data: " + payload.text if payload.text == _TERMINATOR else payload.text
-        ends = payload.is_object or not ended
-        yield from joiner.part(piece, text, at, ends=ends and not text.endswith(b"\n"))
+    for number, piece in enumerate(pieces, 1):
+        yield from _opened(piece, number, envelope, joiner, ended=ended)
     yield from joiner.end()
+
+
+def _opened(
+    piece: Piece, number: int, envelope: envelopes.Envelope, joiner: "_Joiner", *, ended: bool
+) -> Iterator[Piece]:
+    if not isinstance(piece, Line) or piece.overlong:
+        return joiner.other(piece)
+    payload = envelope.unwrap(piece.text)
+    if payload is None:
+        return joiner.other(_log_line(piece, number))
+    at = piece.received_at if payload.at is None else payload.at
+    text = b"data: " + payload.text if payload.text == _TERMINATOR else payload.text
+    ends = payload.is_object or not ended
+    return joiner.part(piece, text, at, ends=ends and not text.endswith(b"\n"))
 
 
 def _without_lead(pieces: Iterable[Piece], lead: leads.Lead) -> Iterator[Piece]:

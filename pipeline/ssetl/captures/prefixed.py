@@ -10,14 +10,11 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from ssetl.alike import MAX_WAYS, Bytes, Places, as_the_first, begin_with, instants, texts_at
+from ssetl.alike import MAX_WAYS, Bytes, Places, as_the_first, begin_with, instants, stretches, texts_at
 from ssetl.captures.stamps import Prefix
 from ssetl.lines import Lines
 from ssetl.sse import EVENT_LINES
 from ssetl.times import UNKNOWN
-
-WORTH: Final = 4
-"""Lines are read one by one where there are fewer of one kind behind each other, on average."""
 
 _BLANKS: Final = (b" ", b"\t")
 _BEGINNINGS: Final = np.frombuffer(b"{:\n", np.uint8)
@@ -60,16 +57,11 @@ def without_prefix(text: bytes, offset: int, prefix: Prefix) -> Iterator[Run]:
         if prefix.tells_times and len(alike):
             times[alike] = instants(heads[:, slice(*_stamp(prefix, model))], prefix.instant)
         left = left[1:][widths[left[1:]] < 0]
-    known = widths >= 0
-    changes = (np.flatnonzero(known[1:] != known[:-1]) + 1).tolist()
-    if len(changes) * WORTH > len(known):
-        yield Run(0, len(text), None)
-        return
     sizes = ends - starts
-    for first, end in zip([0, *changes], [*changes, len(known)], strict=True):
+    for first, end, is_known in stretches(widths >= 0):
         begin, stop, own = starts.item(first), ends.item(end - 1), slice(first, end)
         lines = None
-        if known[first]:
+        if is_known:
             rest = _cut(text[begin:stop], starts[own] - begin, widths[own])
             lines = Lines(rest, starts[own] + offset, sizes[own], times[own])
         yield Run(begin, stop, lines)

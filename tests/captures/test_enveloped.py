@@ -1,0 +1,202 @@
+"""Envelopes that are taken off many lines at once hold what they hold one by one."""
+
+import json
+import random
+from collections.abc import Iterable, Iterator
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from ssetl.captures import enveloped, linelog
+from ssetl.captures.envelopes import Envelope
+from ssetl.captures.exchange import Piece
+from ssetl.lines import Lines, Splitter
+
+ENVELOPES = {
+    '{{"time":"{iso}","line":{text}}}': Envelope(("line",), "time"),
+    '{{"log":{text},"stream":"stdout","time":"{iso}"}}': Envelope(("log",), "time"),
+    '{{"ts":{epoch},"chunk":{text}}}': Envelope(("chunk",), "ts"),
+    '{{"ts":"{epoch}", "fields" : {{"n":1,"text": {text}}} , "level":"info\\n"}} ': Envelope(
+        ("fields", "text"), "ts"
+    ),
+    '{{"seq":{n},"ts":"{iso}","data":{text}}}': Envelope(("data",), "ts"),
+    '{{"ts":"{iso}","data":{text}}}': Envelope(("data",), "ts", timed=False),
+    '{{"at":1,"data":{text}}}': Envelope(("data",), None),
+    '{{"data":"","ts":"{iso}","data":{text}}}': Envelope(("data",), "ts"),
+    '{{"ts":"{iso}","data":{text},"data":"x"}}': Envelope(("data",), "ts"),
+    '{{"at":"{iso}","ts":"{iso}","data":{text}}}': Envelope(("data",), "ts"),
+    '{{"copy":{text},"ts":"{iso}","data":{text}}}': Envelope(("data",), "ts"),
+}
+TEXTS = (
+    'data: {"id":"a","choices":[{"delta":{"content":"b"}}]}',
+    'data: {"id":"a","choices":[{"delta":{"content":"a\\nb\\"c\\\\"}}]}',
+    'data: {"x":1}\n',
+    'data: {"x":1}\n\n',
+    'event: message_start\ndata: {"type":"message_start"}\n\n',
+    "data: [DONE]",
+    "[DONE]",
+    "[DONE]\n",
+    '{"x":1}',
+    "",
+    "\n",
+    "\\",
+    '"',
+    "data: ä€\n",
+    "data: a\tb",
+    "data: a\r\n",
+    "data: \ufeffx",
+    "\ufeffdata: x\n",
+    "data: n",
+    "~",
+    "INFO all is well",
+)
+PAYLOADS = (
+    *(json.dumps(text, ensure_ascii=False) for text in TEXTS),
+    json.dumps("data: ä€<\n"),
+    r'"data: {\/}"',
+    r'"data: \u003cb\u003e"',
+    r'"data: \ud83d"',
+    '{"choices":[]}',
+    "null",
+    "7",
+    '"data: \x01"',
+    '"data: "x"',
+    '"data: x\\"',
+    '"a","b":"c"',
+)
+LINES = ('{"time":"soon"}', "INFO all is well", "", "{", '"\\', "\\", '{"line":"data: x"}')
+
+
+@pytest.fixture(autouse=True, scope="module")
+def any_read_is_large_enough() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linelog, "AT_ONCE", 1)
+        yield
+
+
+class Pieces:
+    """A reader that gives as much as it likes."""
+
+    def __init__(self, source: random.Random, data: bytes) -> None:
+        self._source, self._data = source, data
+        self._most = source.choice((60, 400, 1 << 20, 1 << 20))
+
+    def read(self, _size: int, /) -> bytes:
+        size = 1 + self._source.randrange(self._most)
+        found, self._data = self._data[:size], self._data[size:]
+        return found
+
+
+def log(source: random.Random, forms: list[str]) -> bytes:
+    """Lines with an envelope or two, some of them without."""
+    payloads = source.sample(PAYLOADS, source.choice((1, 2, 4, len(PAYLOADS))))
+    odd, narrow = source.choice((0, 0, 0.02, 0.3)), source.choice((0, 0, 0.3))
+    digits = source.choice((0, 3, 6, 9))
+    holds = source.choice((0, 0.9, 0.9))
+    text = source.choice(payloads)
+    lines = list[str]()
+    for n in range(source.choice((0, 1, 5, 40, 200))):
+        fraction = f".{source.randrange(10**digits):0{digits}}" if digits else ""
+        if source.random() < narrow:
+            fraction = fraction.rstrip("0.")
+        if source.random() < odd:
+            fraction = fraction.replace("1", "x")
+        text = text if source.random() < holds else source.choice(payloads)
+        second = "61" if source.random() < odd else source.choice(("00", "01", "59"))
+        line = source.choice(forms).format(
+            iso=f"2025-0{1 + (source.random() < odd)}-29T03:21:{second}{fraction}Z",
+            epoch=f"{int(source.random() >= odd)}7452057{second}{fraction}",
+            n=n,
+            text=text,
+        )
+        lines.append(source.choice(LINES) if source.random() < odd else line)
+    ending = source.choice(("\n", "\n", "\n", "\r\n"))
+    data = (ending.join([*lines, source.choice(("", "{"))])).encode()
+    return data.replace("ä".encode(), b"\xe4") if source.randrange(8) == 0 else data
+
+
+def one_by_one(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    for piece in pieces:
+        if isinstance(piece, Lines):
+            yield from piece
+        else:
+            yield piece
+
+
+def assert_same(source: random.Random, data: bytes, envelope: Envelope, *, ended: bool) -> int:
+    """Both ways give the same; how many lines were read many at once?"""
+    found = list(linelog.unwrapped_at_once(Pieces(source, data), envelope, ended=ended))
+    splitter = Splitter()
+    expected = linelog.unwrapped([*splitter.feed(data), *splitter.close()], envelope, ended=ended)
+    assert list(one_by_one(found)) == list(expected)
+    for piece in found:
+        if isinstance(piece, Lines):
+            assert piece.data.count(b"\n") == len(piece)
+    return sum(len(piece) for piece in found if isinstance(piece, Lines))
+
+
+@settings(phases=[Phase.explicit, Phase.generate], max_examples=400)
+@given(st.integers(0, 1 << 32))
+def test_both_ways_give_the_same(number: int) -> None:
+    source = random.Random(number)
+    form = source.choice(sorted(ENVELOPES))
+    others = source.sample(sorted(ENVELOPES), 1) if source.randrange(5) == 0 else []
+    assert_same(source, log(source, [form, *others]), ENVELOPES[form], ended=source.random() < 0.5)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize(
+    "form", [form for form, envelope in ENVELOPES.items() if envelope.timed and "{n}" not in form][:4]
+)
+def test_most_lines_are_read_many_at_once(form: str, ended: bool) -> None:
+    text = json.dumps('data: {"choices":[{"delta":{"content":"a \\"b\\""}}]}' + "\n" * ended)
+    lines = [
+        form.format(iso=f"2025-04-21T03:21:59.{n:03}Z", epoch=1745205719000 + n, text=text)
+        for n in range(1000)
+    ]
+    data = "".join(line + "\n" for line in lines).encode()
+    source = random.Random(0)
+    source.choice = lambda _: 1 << 20  # type: ignore[method-assign, assignment] - large reads
+    assert assert_same(source, data, ENVELOPES[form], ended=ended) > 900
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_each_payload_among_others(payload: str, ended: bool) -> None:
+    form = '{{"time":"{iso}","line":{text}}}\n'
+    texts = 8 * [r'"data: {}\n"'] + 8 * [payload] + 8 * [r'"data: {}\n"']
+    lines = [form.format(iso=f"2025-04-21T03:21:{n:02}Z", text=text) for n, text in enumerate(texts)]
+    source = random.Random(0)
+    source.choice = lambda _: 1 << 20  # type: ignore[method-assign, assignment] - large reads
+    data = "".join(lines).encode("utf-8", "surrogatepass")
+    assert_same(source, data, Envelope(("line",), "time"), ended=ended)
+
+
+@pytest.mark.parametrize(
+    ("payload", "lines"),
+    [
+        ('"data: x"', [b"data: x"]),
+        (r'"event: a\ndata: {\"b\":\"c\\n\"}\n\n"', [b"event: a", b'data: {"b":"c\\n"}', b""]),
+        (r'"a\nb"', [b"a", b"b"]),
+        (r'"\n"', [b""]),
+        (r'"\\"', [b"\\"]),
+    ],
+)
+def test_what_a_payload_holds(payload: str, lines: list[bytes]) -> None:
+    line = f'{{"t":"2025-04-21T03:21:59Z","p":{payload}}}\n'.encode()
+    [run] = enveloped.without_envelope(3 * line, 10, Envelope(("p",), "t"), ended=False)
+    assert run.lines
+    assert run.lines.data == 3 * b"".join(line + b"\n" for line in lines)
+    shares = [1] * (len(lines) - 1) + [len(line) - len(lines) + 1]
+    assert run.lines.sizes.tolist() == 3 * shares
+    assert run.lines.offset == 10
+    assert run.lines.size == 3 * len(line)
+
+
+@pytest.mark.parametrize(
+    "line", ['{{"at":"{iso}","t":"2025-04-21T03:21:00Z","p":"x"}}\n', '{{"q":"{n}","t":"{iso}","p":"0"}}\n']
+)
+def test_what_stands_there_twice_is_not_taken_for_the_other(line: str) -> None:
+    data = "".join(line.format(iso=f"2025-04-21T03:21:0{n}Z", n=n) for n in range(8)).encode()
+    assert_same(random.Random(4), data, Envelope(("p",), "t"), ended=False)
