@@ -65,6 +65,13 @@ class Habits:
         return b"".join(pieces)
 
 
+def clean(file: bytes, *, asks: bool) -> bytes:
+    """A file in which each event has a time, and each stream a request if they ask."""
+    habits = Habits(random.Random(0))
+    habits._share, habits._odd, habits._back, habits._asks = 1, 0, 0, int(asks)
+    return habits.told(file)
+
+
 def timed_streams(source: random.Random) -> list[bytes]:
     """Streams, most of them whole, with the times of their events."""
     shapes = source.sample(sorted(rawfiles.SHAPES), 1 + source.randrange(2))

@@ -129,8 +129,8 @@ class OpenStreams:
 
     def request(self, said: bytes) -> None:
         """What begins next is of a request; `said` is what stands behind the comment's first word."""
-        sent_at, url = request_of(said)
         self._place_held(None)
+        sent_at, url = request_of(said)
         self._request = msgspec.structs.replace(self._exchange, request_sent_at=sent_at, url=url)
         self._index = self._capture.next_exchange()
         self._stamp = None
@@ -153,6 +153,10 @@ class OpenStreams:
     def pass_over(self, size: int, filled: int = 0) -> None:
         """Leave out the body up to `size`; `filled` is where the last byte ends there that is not blank."""
         self.size, self.filled = size, max(filled, self.filled)
+
+    def go_on(self, index: int) -> None:
+        """What comes next is of that exchange, unless it has a request of its own."""
+        self._index = index
 
     def of(self, response_id: str | None) -> Stream | None:
         """The open stream with that id."""
@@ -231,10 +235,7 @@ class OpenStreams:
             self._place(flat, stream)
 
     def begin(self, response_id: str, api: Api) -> Stream | None:
-        """Open the stream that an event with this id certainly begins, while `is_plain`; None if none.
-
-        Nobody but who asks tells the stream of its events.
-        """
+        """Open the stream that an event with this id begins, for others to tell, while `is_plain`; or none."""
         may_go_on = self.current is not None and self.current.response_id is None
         if may_go_on or response_id in self._by_id:
             return None

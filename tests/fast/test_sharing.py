@@ -21,6 +21,7 @@ from ssetl.fast import reading as fast_reading
 from ssetl.fast.helper import Segment
 from ssetl.interleaved import read_interleaved
 from ssetl.streams import Capture
+from stamping import clean, timed_streams
 
 
 class Bytes:
@@ -104,6 +105,22 @@ def test_two_make_of_a_file_what_one_does(number: int) -> None:
 def test_segments_are_taken_over(shape: str) -> None:
     file = body(shape)
     capture, given = shared(file)
+    assert given > 2
+    assert_equal(capture, read(read_interleaved, [file]))
+
+
+@settings(phases=[Phase.explicit, Phase.generate])
+@given(st.integers(0, 1 << 32))
+def test_two_make_of_a_file_with_times_what_one_does(number: int) -> None:
+    source = random.Random(number)
+    file = b"".join(event for _ in range(8) for event in timed_streams(source))
+    assert_equal(shared(file)[0], read(read_interleaved, [file]))
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("shape", ["plain", "obfuscated", "responses", "messages", "bare_messages"])
+def test_segments_with_times_are_taken_over(shape: str, asks: bool) -> None:
+    capture, given = shared(file := clean(body(shape), asks=asks))
     assert given > 2
     assert_equal(capture, read(read_interleaved, [file]))
 

@@ -6,8 +6,8 @@ Where it was not, or where the helper has died, all that follows is read by one 
 """
 
 from collections import deque
-from collections.abc import Generator, Iterator
-from itertools import chain, cycle, pairwise
+from collections.abc import Generator, Iterator, Sequence
+from itertools import chain, cycle, groupby, pairwise
 from typing import Final
 
 import msgspec
@@ -22,6 +22,7 @@ from ssetl.fast.block import Block
 from ssetl.fast.helper import Helper, Segment, Told
 from ssetl.fast.reading import Reading
 from ssetl.fast.remarks import remark
+from ssetl.fast.stamps import without_stamps
 from ssetl.fast.templates import Templates
 from ssetl.kernels import Array
 from ssetl.streams import Capture
@@ -78,7 +79,7 @@ def read(reading: Reading, exchange: Exchange, source: Source) -> Generator[None
             is_helpers, (start, end) = coming.popleft()
             if not is_helpers:
                 yield from _read(reading, source, start, end)
-            elif (segment := helper.fetch()) and _is_single(reading.capture) and reading.is_at_rest:
+            elif (segment := helper.fetch()) and reading.capture.counts["exchanges"] and reading.is_at_rest:
                 _take_over(reading, segment, start, end)
                 source.passed(end - start)
                 yield
@@ -111,8 +112,8 @@ def _cut(templates: Templates, source: Source, first: int, end: int) -> int | No
     text, behind = (templates.terminator, True) if templates.terminator else (templates.opening, False)
     place = len(window)
     while text and (place := window.rfind(text, 0, place)) > 0:
-        cut = place + len(text) if behind else place
-        events = Block(window[cut : cut + _EVENT])
+        cut = place + len(text) if behind else _before_comments(window, place)
+        events, _ = without_stamps(Block(window[cut : cut + _EVENT]), begins=True)
         event = next((n for n in range(events.whole) if not remark(events.unit(n))), None)
         # What is no event (another terminator, say) may belong to the stream before it.
         if event is not None and events.is_alone(event) and templates.find(events.unit(event)):
@@ -120,9 +121,11 @@ def _cut(templates: Templates, source: Source, first: int, end: int) -> int | No
     return None
 
 
-def _is_single(capture: Capture) -> bool:
-    """Whether all streams were of one exchange, and some have come."""
-    return capture.counts["exchanges"] == 1
+def _before_comments(window: bytes, place: int) -> int:
+    """Where the comments begin that stand right before a line: they may tell when it came."""
+    while window.startswith(b":", before := window.rfind(b"\n", 0, max(place - 1, 0)) + 1) and before:
+        place = before
+    return place
 
 
 class _Numbered(Capture):
@@ -137,13 +140,14 @@ def _segment(reading: Reading, source: Source, start: int, end: int) -> Segment 
     capture, streams, parser = reading.capture, reading.streams, reading.parser
     parser.skip(start, 0)
     streams.pass_over(start)
+    streams.go_on(capture.next_exchange())  # that of the streams before, whichever that is
     for _ in _read(reading, source, start, end):
         pass
-    if streams.size != end or not reading.is_at_rest or not _is_single(capture):
+    if streams.size != end or not reading.is_at_rest:
         return None
     streams.settle()
     reading.gather()
-    del capture.counts["exchanges"]  # that of the file is counted where it begins
+    capture.counts["exchanges"] -= 1  # the first one is counted where it begins
     capture.tally.update(parser.tally)
     told = Told(
         lines=parser.lines,
@@ -163,19 +167,26 @@ def _take_over(reading: Reading, segment: Segment, start: int, end: int) -> None
     capture, told = reading.capture, segment.told
     reading.streams.settle()
     reading.gather()
-    first = capture.counts["streams"]
-    names = capture.stream_ids(0, range(first, first + told.counts["streams"]))
+    first, exchange = capture.counts["streams"], capture.counts["exchanges"] - 1
+    streams = [_behind(batch, first, exchange) for batch in segment.streams]
+    names = _names(capture, streams, first)
     capture.batches += [_renamed(batch, names) for batch in segment.chunks]
-    capture.stream_batches += [_renumbered(batch, names, first) for batch in segment.streams]
+    capture.stream_batches += [_named(batch, names, first) for batch in streams]
     lines = reading.parser.lines
     capture.rejects += [
-        msgspec.structs.replace(reject, line=reject.line and reject.line + lines) for reject in told.rejects
+        msgspec.structs.replace(
+            reject,
+            line=reject.line and reject.line + lines,
+            exchange_index=(reject.exchange_index or 0) + exchange,
+        )
+        for reject in told.rejects
     ]
     capture.tally.update(told.tally)
     capture.counts.update(told.counts)
     capture.closed_bytes = max(capture.closed_bytes, told.closed)
     reading.parser.skip(end - start, told.lines)
     reading.streams.pass_over(end, told.filled)
+    reading.streams.go_on(capture.counts["exchanges"] - 1)
 
 
 def _renamed(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
@@ -187,10 +198,35 @@ def _renamed(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
     return batch.set_column(place, batch.schema.field(place), renamed)
 
 
-def _renumbered(batch: pa.RecordBatch, names: list[str], first: int) -> pa.RecordBatch:
-    """Rows of `streams`, with their ids and ordinals."""
-    columns: dict[str, Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
-    numbers = columns["ordinal"].to_pylist()
-    columns["stream_id"] = pa.array([names[number] for number in numbers], pa.string())
-    columns["ordinal"] = pa.array([first + number for number in numbers], columns["ordinal"].type)
-    return pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
+def _behind(batch: pa.RecordBatch, first: int, exchange: int) -> pa.RecordBatch:
+    """Rows of `streams` that come behind so many, their exchanges being counted from one on."""
+    for name, more in (("ordinal", first), ("exchange_index", exchange)):
+        place = batch.schema.names.index(name)
+        field = batch.schema.field(place)
+        batch = batch.set_column(place, field, pa.array(_numbers(batch, name, more), field.type))
+    return batch
+
+
+def _numbers(batch: pa.RecordBatch, name: str, more: int = 0) -> list[int]:
+    """The numbers of a column, each so much more."""
+    column: Array = batch.column(name)
+    return [number + more for number in column.to_pylist()]
+
+
+def _names(capture: Capture, streams: Sequence[pa.RecordBatch], first: int) -> list[str]:
+    """The ids of streams that come behind so many, by their ordinals."""
+    exchanges = dict[int, int]()
+    for batch in streams:
+        exchanges.update(zip(_numbers(batch, "ordinal"), _numbers(batch, "exchange_index"), strict=True))
+    names: list[str] = []
+    for exchange, some in groupby(range(first, first + len(exchanges)), exchanges.__getitem__):
+        ordinals = list(some)
+        names += capture.stream_ids(exchange, range(ordinals[0], ordinals[-1] + 1))
+    return names
+
+
+def _named(batch: pa.RecordBatch, names: list[str], first: int) -> pa.RecordBatch:
+    """Rows of `streams` with their ids."""
+    place = batch.schema.names.index("stream_id")
+    ids = [names[number] for number in _numbers(batch, "ordinal", -first)]
+    return batch.set_column(place, batch.schema.field(place), pa.array(ids, pa.string()))
