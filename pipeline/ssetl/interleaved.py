@@ -235,7 +235,7 @@ class OpenStreams:
             self._place(flat, stream)
 
     def begin(self, response_id: str, api: Api) -> Stream | None:
-        """Open the stream that an event with this id begins, for others to tell, while `is_plain`; or none."""
+        """Open the stream that an event with this id begins, while `is_plain`, for the caller to tell."""
         may_go_on = self.current is not None and self.current.response_id is None
         if may_go_on or response_id in self._by_id:
             return None
