@@ -5,7 +5,7 @@
 One page is 3,000 streams in 685,773 events, 208 MB where the shape is `plain`; `--scale` is the number of
 pages. The streams lie behind each other, in one file or in many; only `interleaved` mixes them. Others write
 them in another manner: with keep-alives, without blank lines, as a log that stamps each line, or with
-comments that tell when each event came.
+comments that tell when a stream was asked for and when each event came.
 """
 
 import argparse
@@ -24,8 +24,9 @@ MANNERS: Final[dict[str, Callable[[str, Iterator[int]], str]]] = {
     "comments": lambda text, _clock: ": OPENROUTER PROCESSING\n\n" * 2 + text,
     "lines": lambda text, _clock: text.replace("\n\n", "\n"),
     "log": lambda text, clock: re.sub("(?m)^(?=.)", lambda _: _time(clock) + " ", text.replace("\n\n", "\n")),
-    "stamps": lambda text, clock: re.sub(
-        "(?:^|(?<=\n\n))(?=.)", lambda _: ": t " + _time(clock) + "\n", text
+    "stamps": lambda text, clock: (
+        f": request {_time(clock)} POST /v1/chat/completions\n"
+        + re.sub("(?:^|(?<=\n\n))(?=.)", lambda _: f": t {_time(clock)}\n", text)
     ),
 }
 """How the text of a stream is written, or of all streams that are mixed; a clock gives microseconds."""

@@ -1,7 +1,6 @@
 """Prefixes taken off many lines at once: the same lines as one by one."""
 
 import random
-from collections.abc import Iterable, Iterator
 from io import BytesIO
 
 import numpy as np
@@ -9,8 +8,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from logreading import Pieces, one_by_one
 from ssetl.captures import linelog, stamps
-from ssetl.captures.exchange import Gap, Piece
+from ssetl.captures.exchange import Gap
 from ssetl.lines import Line, Lines, Splitter
 
 PREFIXES = {prefix.name: prefix for prefix in stamps.PREFIXES}
@@ -60,24 +60,7 @@ TEXTS = (
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def any_read_is_large_enough() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(linelog, "AT_ONCE", 1)
-        yield
-
-
-class Pieces:
-    """A reader that gives as much as it likes."""
-
-    def __init__(self, source: random.Random, data: bytes) -> None:
-        self._source, self._data = source, data
-        self._most = source.choice((7, 60, 400, 1 << 20))
-
-    def read(self, _size: int, /) -> bytes:
-        size = 1 + self._source.randrange(self._most)
-        found, self._data = self._data[:size], self._data[size:]
-        return found
+pytestmark = pytest.mark.usefixtures("any_read_is_large_enough")
 
 
 def log(source: random.Random, name: str) -> bytes:
@@ -102,14 +85,6 @@ def log(source: random.Random, name: str) -> bytes:
         lines.append(text if source.random() < odd else start + text)
     bom = source.choice(("", "", "\ufeff"))
     return (bom + end.join([*lines, source.choice(("", "rest"))])).encode()
-
-
-def one_by_one(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    for piece in pieces:
-        if isinstance(piece, Lines):
-            yield from piece
-        else:
-            yield piece
 
 
 def assert_same(source: random.Random, data: bytes, prefix: stamps.Prefix) -> int:
