@@ -149,14 +149,9 @@ class _Window:
 
     def holds_event(self) -> bool:
         """Whether one of its lines holds an event; of those that look like it, the first ones are asked."""
-        from ssetl.captures import leads  # noqa: PLC0415 - most captures are no logs
-
         if not any(hint in self._text for hint in _HINTS):
             return False
-        return any(
-            line.startswith(b"data:") or shapes.event_in(line.strip()) or leads.recognise([line])
-            for line in islice(filter(_HINT.search, self.lines), _ASKED)
-        )
+        return any(map(_holds_event, islice(filter(_HINT.search, self.lines), _ASKED)))
 
     def source(self) -> Reader:
         """The whole capture."""
@@ -165,6 +160,14 @@ class _Window:
     def _whole_lines(self) -> list[bytes]:
         lines = [line.rstrip(b"\r") for line in self._text.split(b"\n")]
         return lines if self._complete else lines[:-1]
+
+
+def _holds_event(line: bytes) -> bool:
+    if line.startswith(b"data:") or shapes.event_in(line.strip()):
+        return True
+    from ssetl.captures import leads  # noqa: PLC0415 - as above
+
+    return leads.recognise([line]) is not None
 
 
 def _unread(source: Reader) -> Exchanges:

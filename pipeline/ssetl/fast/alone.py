@@ -95,7 +95,7 @@ def alone(bulk: Bulk, terminators: Places, borders: Places = _START) -> Iterator
 def _between_terminators(bulk: Bulk, terminators: Places, borders: Places) -> tuple[Places, Places, Mask]:
     """First units, ends, and whether that is a terminator or else the end of a file."""
     begins = np.sort(np.concatenate((borders, terminators + 1)))
-    behind = borders[1:][~np.isin(borders[1:] - 1, terminators)]
+    behind = borders[1:][~_are_among(terminators, borders[1:] - 1, len(bulk.match))]
     # What ends at a border begins before it; a terminator may be the first unit.
     places = np.searchsorted(begins, terminators, side="right"), np.searchsorted(begins, behind)
     ends = np.concatenate((terminators, behind))
@@ -120,7 +120,7 @@ def _from_start_to_start(bulk: Bulk, terminators: Places, borders: Places) -> tu
     behind = np.sort(np.concatenate((borders, firsts)))
     place = np.searchsorted(behind, firsts, side="right")
     firsts, stops = firsts[place < len(behind)], behind[place[place < len(behind)]]
-    have_terminators: Mask = np.isin(stops - 1, terminators)
+    have_terminators = _are_among(terminators, stops - 1, len(bulk.match))
     stops = stops - have_terminators
     if not len(firsts):
         return firsts, stops, have_terminators
@@ -128,6 +128,14 @@ def _from_start_to_start(bulk: Bulk, terminators: Places, borders: Places) -> tu
     ended = _of_spans(np.add, ends.astype(np.int64), firsts, stops)
     good: Mask = matched & (ended == 1) & ends[stops - 1] & _names_one(bulk, firsts, stops)
     return firsts[good], stops[good], have_terminators[good]
+
+
+def _are_among(units: Places, places: Places, count: int) -> Mask:
+    """Which of some places are one of some units, of so many; numpy's own `isin` sorts, and loads more."""
+    among = np.zeros(count, np.bool_)
+    among[units] = True
+    found: Mask = among[places]
+    return found
 
 
 def _of_spans(made: np.ufunc, values: Places | Codes, firsts: Places, ends: Places) -> Places:
