@@ -485,6 +485,13 @@ def test_beyond_the_limit_a_finished_or_else_the_oldest_stream_is_closed(
     ]
 
 
+def test_a_stream_that_has_ended_waits_for_no_terminator_behind_the_next() -> None:
+    """With a request between them as without one."""
+    for between in (b"", REQUEST):
+        capture = read_file(message("start", "A", "stop"), between, role("a"), text("A"), DONE)
+        assert streams(capture, "response_id", "has_terminator") == [("m", False), ("a", True)]
+
+
 def test_no_event_comes_into_a_stream_that_was_closed_for_what_was_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

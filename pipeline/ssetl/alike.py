@@ -12,6 +12,9 @@ from ssetl.times import UNKNOWN
 MAX_WAYS: Final = 8
 """Ways to write them that are looked for in a block: fractions of a second may have their last zeros cut."""
 
+MAX_MODELS: Final = 64
+"""Lines of a block that are looked at for another way: some are none of any."""
+
 WORTH: Final = 4
 """Lines are read one by one where there are fewer of one kind behind each other, on average."""
 

@@ -252,21 +252,19 @@ class OpenStreams:
         else:
             self._waiting[key] = self._capture.counts["streams"]
 
-    def live(self, streams: int, events: int, end: int | None, at: int | None = None) -> Numbered:
+    def live(self, streams: int, events: int, end: int | None) -> Numbered:
         """Take whole streams that somebody else makes rows of, while `is_quiet`; tell where they stand.
 
         Args:
             streams: how many, behind each other; one, if a request has just come.
             events: events of all of them, each with one row.
             end: where the line ends that ends the last one; None if nothing does but the end of the file.
-            at: what the last stamp said.
         """
         self.settle()
         if self._index is None:
             self._index = self._capture.next_exchange()
         numbered = self._capture.live(self._index, streams, events, self._request)
         self._request = None
-        self.stamp(at)
         if end is not None:
             self._note_end(end)
         return numbered

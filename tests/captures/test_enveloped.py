@@ -63,6 +63,8 @@ PAYLOADS = (
     '"data: "x"',
     '"data: x\\"',
     '"a","b":"c"',
+    '"a"b\\"',
+    r'"\ndata: {}\n\n\"',
 )
 LINES = ('{"time":"soon"}', "INFO all is well", "", "{", '"\\', "\\", '{"line":"data: x"}')
 
@@ -172,8 +174,25 @@ def test_what_a_payload_holds(payload: str, lines: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ['{{"at":"{iso}","t":"2025-04-21T03:21:00Z","p":"x"}}\n', '{{"q":"{n}","t":"{iso}","p":"0"}}\n']
+    "line",
+    [
+        '{{"at":"{iso}","t":"2025-04-21T03:21:00Z","p":"x"}}\n',
+        '{{"q":"{n}","t":"{iso}","p":"0"}}\n',
+        '{{"q":"{n}","t":"{iso}","p":"~"}}\n',
+        '{{"p":"{n}","t":"{iso}","p":"0"}}\n',
+    ],
 )
 def test_what_stands_there_twice_is_not_taken_for_the_other(line: str) -> None:
     data = "".join(line.format(iso=f"2025-04-21T03:21:0{n}Z", n=n) for n in range(8)).encode()
     assert_same(random.Random(4), data, Envelope(("p",), "t"), ended=False)
+
+
+def test_a_number_that_begins_with_zero_is_no_json() -> None:
+    lines = [f'{{"t":{second},"p":"data: {{}}"}}\n' for second in (*[1745204400] * 8, *["0999999999"] * 8)]
+    assert_same(random.Random(0), "".join(lines).encode(), Envelope(("p",), "t"), ended=False, sizes=())
+
+
+def test_lines_before_the_first_envelope_do_not_hide_it() -> None:
+    form = '{{"t":"2025-04-21T03:21:00.{n:03}Z","p":"data: {{}}"}}\n'
+    data = "started\n" * 20 + "".join(form.format(n=n) for n in range(200))
+    assert assert_same(random.Random(0), data.encode(), Envelope(("p",), "t"), ended=False, sizes=()) == 200

@@ -20,7 +20,7 @@ from ssetl.fast.many import read_many
 from ssetl.fast.templates import Templates, shared_templates
 from ssetl.interleaved import read_interleaved
 from ssetl.streams import Capture
-from stamping import timed_streams
+from stamping import clean, timed_streams
 
 
 @pytest.fixture(autouse=True)
@@ -266,6 +266,13 @@ def test_files_to_which_something_was_done(number: int) -> None:
     templates = shared_templates(container)
     taken(files, templates, container)
     taken(files, templates, container)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.parametrize("shape", ["plain", "messages", "responses"])
+def test_captures_with_times_are_taken_together(shape: str, asks: bool) -> None:
+    *files, one, other = [clean(file, asks=asks) for file in files_of(shape, random.Random(1), 11)]
+    assert taken([*files, one + other]) == "+" * 10
 
 
 @pytest.mark.parametrize("number", range(120))

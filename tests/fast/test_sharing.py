@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -19,6 +20,7 @@ from ssetl.captures.exchange import Exchange, Read
 from ssetl.fast import helper, path, sharing
 from ssetl.fast import reading as fast_reading
 from ssetl.fast.helper import Segment
+from ssetl.fast.templates import Templates
 from ssetl.interleaved import read_interleaved
 from ssetl.streams import Capture
 from stamping import clean, timed_streams
@@ -122,6 +124,16 @@ def test_two_make_of_a_file_with_times_what_one_does(number: int) -> None:
 def test_segments_with_times_are_taken_over(shape: str, asks: bool) -> None:
     capture, given = shared(file := clean(body(shape), asks=asks))
     assert given > 2
+    assert_equal(capture, read(read_interleaved, [file]))
+
+
+def test_what_is_rejected_is_of_the_exchange_around_it() -> None:
+    streams = rawfiles.streams("plain", random.Random(0), 120, 6)
+    files = [clean("".join(events).encode(), asks=True) for events in streams]
+    file = b"".join(each + b"data: {\n\n" * (n % 30 == 9) for n, each in enumerate(files))
+    capture, given = shared(file)
+    assert given > 2
+    assert len(capture.rejects) == 4
     assert_equal(capture, read(read_interleaved, [file]))
 
 
@@ -248,3 +260,21 @@ def rows(lake: str, table: str) -> list[dict[str, object]]:
 
     found = ds.dataset(f"{lake}/{table}").to_table()
     return found.drop_columns([name for name in ("ingested_at",) if name in found.column_names]).to_pylist()
+
+
+@pytest.mark.parametrize("unit", [DONE, DONE + b": request x\n\n", DONE + b": t x\n", b":\n"])
+def test_few_places_to_cut_are_looked_at(unit: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    original = sharing.without_stamps
+
+    def counted(*given: Any, **named: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return original(*given, **named)
+
+    monkeypatch.setattr(sharing, "without_stamps", counted)
+    templates = Templates(Exchange([]))
+    templates.terminator = DONE
+    window = unit * (100_000 // len(unit))
+    assert sharing._cut(templates, Bytes(window), 0, len(window)) is None
+    assert looks <= 16

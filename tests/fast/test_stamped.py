@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import rawfiles
 from bothpaths import assert_equal, assert_most_are_counted, chunks, read
 from rawfiles import raw_file
+from reading import DONE
 from ssetl import interleaved
 from ssetl.captures.exchange import Gap, Piece
 from ssetl.fast import path, stamped
@@ -221,3 +222,26 @@ def test_an_event_of_two_lines_is_read_by_itself() -> None:
         for part in ([line[:-1], b"data: }"] if line.startswith(b"data: {") else [line])
     ]
     assert_same(lines(*split))
+
+
+LASTS = (b"data: [DONE]", b'data: {"type":"message_stop"')
+
+
+@pytest.mark.parametrize("blank_lines", [False, True])
+@pytest.mark.parametrize("shape", ["plain", "messages"])
+def test_times_may_be_missing_anywhere(shape: str, blank_lines: bool) -> None:
+    pieces = lines(*texts(shape, 24, blank_lines=blank_lines))
+    ends = [n for n, piece in enumerate(pieces) if getattr(piece, "text", b"").startswith(LASTS)]
+    for place in (0, 1, 7, len(pieces) - 1, *ends[:2], *(end - 1 for end in ends[:2])):
+        changed = list(pieces)
+        changed[place] = msgspec.structs.replace(changed[place], received_at=None)
+        assert_same(changed)
+
+
+@pytest.mark.parametrize("before", [b"event: done\n", b"data:\n", b" \n"])
+def test_terminators_of_several_lines(before: bytes) -> None:
+    """Their place and their time are those of the line that says so; behind them the log may just end."""
+    file = b"\n".join(texts("plain", 24, blank_lines=True)) + b"\n"
+    whole = file.replace(DONE[:-1], before + DONE[:-1]).split(b"\n")[:-1]
+    for rest in ([], [b"-"], [b"data"]):
+        assert_same(lines(*whole, *rest))

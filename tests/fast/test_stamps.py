@@ -1,6 +1,8 @@
 """Comments that tell times are in nobody's way, and both paths know the same of them."""
 
 import random
+import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -9,12 +11,15 @@ from hypothesis import strategies as st
 import rawfiles
 from bothpaths import assert_equal, assert_most_are_counted, assert_same, blocks, chunks, read
 from rawfiles import raw_file
+from reading import CAPTURE_ID
 from ssetl import interleaved
+from ssetl.captures.exchange import Exchange, Read
 from ssetl.fast import small
 from ssetl.fast.block import Block
 from ssetl.fast.stamps import without_stamps
 from ssetl.fast.templates import shared_templates
-from stamping import STAMP, Habits, timed_streams
+from ssetl.streams import Capture
+from stamping import STAMP, Habits, clean, instant, timed_streams
 
 KEEP_ALIVE = b": keep-alive\n\n"
 pytestmark = pytest.mark.usefixtures("any_block_is_large_enough")
@@ -85,3 +90,104 @@ def test_what_is_left_out(data: bytes, begins: bool, times: list[int | None] | N
     assert told == times
     left = b"".join(map(block.unit, range(len(block.starts))))
     assert sizes.sum() == len(data) - len(left)
+
+
+OLLAMA = 'data: {"model":"m","created_at":"2025-04-21T03:21:%02dZ","message":{"content":"%s"},"done":%s}\n\n'
+
+
+def timed(shape: str, change: Callable[[bytes], bytes] = lambda file: file) -> bytes:
+    """Streams with requests and times, all of which are whole; a change is made to one in four."""
+    files = []
+    for n, events in enumerate(rawfiles.streams(shape, random.Random(shape), 24)):
+        file = clean("".join(events).encode(), asks=True)
+        files.append(change(file) if n % 4 == 2 else file)
+    return b"".join(files)
+
+
+def _late(file: bytes) -> bytes:
+    return re.sub(rb": request \S+ ", b": request 2025-04-21T03:59:59Z ", file)
+
+
+def _between(file: bytes) -> bytes:
+    return file.replace(b"\n\n", b"\n\n: request 2025-04-21T03:00:00Z POST /v1\n", 2)
+
+
+def _behind_open_json(file: bytes) -> bytes:
+    return b'{"a":\n\n' + file
+
+
+def _behind_remark(file: bytes) -> bytes:
+    return KEEP_ALIVE + file
+
+
+def _remark_inside(file: bytes) -> bytes:
+    return file.replace(b"\n: t", b"\n: keep-alive\n\n: t", 3)
+
+
+def _with_crlf(file: bytes) -> bytes:
+    return file.replace(b"\n", b"\r\n")
+
+
+def _unstamped(file: bytes) -> bytes:
+    return re.sub(rb": t \S+\n", b"", file, count=1)
+
+
+def _partly_stamped(file: bytes) -> bytes:
+    return re.sub(rb"(?<=\n\n): t \S+\n", b"", file)
+
+
+def _requested_only(file: bytes) -> bytes:
+    return re.sub(rb": t \S+\n", b"", file)
+
+
+def _back(file: bytes) -> bytes:
+    times = re.findall(rb": t (\S+)\n", file)
+    return file.replace(times[-1], times[0])
+
+
+def _twice(file: bytes) -> bytes:
+    return b": request 2025-04-21T02:59:00Z GET /v1/models\n" + file
+
+
+CHANGES = (
+    _late,
+    _between,
+    _behind_open_json,
+    _behind_remark,
+    _remark_inside,
+    _with_crlf,
+    _unstamped,
+    _partly_stamped,
+    _requested_only,
+    _back,
+    _twice,
+)
+
+
+@pytest.mark.parametrize("shape", ["plain", "messages", "responses", "gemini"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_streams_that_are_otherwise(change: Callable[[bytes], bytes], shape: str) -> None:
+    file = timed(shape, change)
+    size = len(file) // 3 + 1
+    assert_same(file, [file[start : start + size] for start in range(0, len(file), size)])
+    assert_same(file, [file])
+
+
+def test_odd_comments_before_the_first_stamp_do_not_hide_it() -> None:
+    file = b": a\n\n" * 20 + timed("plain")
+    block, _ = without_stamps(Block(file), begins=True)
+    assert block.times is not None
+    assert_same(file, [file])
+
+
+def test_a_servers_clock_tells_nothing_where_arrivals_are_known() -> None:
+    events = [OLLAMA % (30 - n % 4, "a" * (n % 4 < 3), "true" if n % 4 == 3 else "false") for n in range(120)]
+    file = b"".join(b": t" + instant(n * 7000) + b"\n" + event.encode() for n, event in enumerate(events))
+    assert_same(file, [file])
+
+
+def test_a_stream_that_has_ended_is_closed_behind_a_request() -> None:
+    file = timed("messages")
+    capture = Capture(CAPTURE_ID)
+    for _ in interleaved.read_interleaved(capture, Exchange([Read(file)], single=False)):
+        assert len(capture.streams) == 23  # and not only where the file ends

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from ssetl import times
-from ssetl.alike import MAX_WAYS, Bytes, Places, as_the_first, instants, stretches, texts_at
+from ssetl.alike import MAX_MODELS, MAX_WAYS, Bytes, Places, as_the_first, instants, stretches, texts_at
 from ssetl.captures.envelopes import Envelope
 from ssetl.captures.prefixed import Run
 from ssetl.lines import Lines
@@ -19,7 +19,7 @@ from ssetl.times import UNKNOWN
 
 _BOM: Final = b"\xef\xbb\xbf"
 _DONE: Final = len(b"[DONE]")  # such a payload is put into a line of data
-_LF, _BLANK, _QUOTE, _BACKSLASH, _N = 10, 32, 34, 92, 110
+_LF, _BLANK, _QUOTE, _ZERO, _BACKSLASH, _N = 10, 32, 34, 48, 92, 110
 _PLAIN: Final = np.frombuffer(b'"\\/n', np.uint8)  # what may be escaped
 
 
@@ -78,13 +78,15 @@ def without_envelope(text: bytes, offset: int, envelope: Envelope, *, ended: boo
     lines = _Text(text)
     heads, tails, at = (np.full(len(lines.starts), value) for value in (-1, 1, UNKNOWN))
     left = np.flatnonzero(lines.is_plain)
-    for _ in range(MAX_WAYS):
-        if not len(left):
+    ways = 0
+    for _ in range(MAX_MODELS):
+        if not len(left) or ways == MAX_WAYS:
             break
         frame = _frame(text[lines.starts.item(left[0]) : lines.ends.item(left[0])], envelope)
         if frame is None:
             left = left[1:]
             continue
+        ways += 1
         found, around = _alike(lines, left, frame)
         found, told = _timed(found, around, frame)
         heads[found], tails[found], at[found] = len(frame.head), len(frame.tail), told
@@ -113,14 +115,11 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _frame(line: bytes, envelope: Envelope) -> _Frame | None:
-    """What is around the payload of a line, if that is a text and its time stands there once."""
+    """What is around the payload of a line, if that is a text and stands there once, and its time, too."""
     payload, stamp = envelope.members(line)
-    if payload is None or not payload.startswith(b'"'):
+    if payload is None or not payload.startswith(b'"') or line.count(payload) != 1:
         return None
     before, _, behind = line.partition(payload)
-    told = envelope.unwrap(before + b'"~"' + behind)
-    if told is None or told.text != b"~":
-        return None
     around = before + b'""' + behind
     if stamp is None:
         return _Frame(before + b'"', b'"' + behind, slice(0, 0))
@@ -137,6 +136,7 @@ def _alike(lines: _Text, left: Places, frame: _Frame) -> tuple[Places, Bytes]:
     starts, ends = lines.starts, lines.ends
     found = left[(ends - starts)[left] >= head + tail]
     found = found[lines.quotes[found] == lines.quotes[left[0]]]
+    found = found[~lines.is_escaped[ends[found] - tail]]  # the quote that ends the payload
     around = np.hstack(
         (texts_at(lines.data, starts[found], head), texts_at(lines.data, ends[found] - tail, tail))
     )
@@ -150,10 +150,14 @@ def _timed(found: Places, around: Bytes, frame: _Frame) -> tuple[Places, Places]
     """Those of the lines whose time is known, if they have one, and these times."""
     if frame.stamp.start == frame.stamp.stop:
         return found, np.full(len(found), UNKNOWN)
-    told = instants(
-        around[:, frame.stamp], lambda stamp: times.parse_instant(stamp.decode("ascii", "replace"))
-    )
+    told = instants(around[:, frame.stamp], _instant)
+    if around[0, frame.stamp.start - 1] != _QUOTE:
+        told[around[:, frame.stamp.start] == _ZERO] = UNKNOWN  # no number of JSON begins so
     return found[told != UNKNOWN], told[told != UNKNOWN]
+
+
+def _instant(stamp: bytes) -> int | None:
+    return times.parse_instant(stamp.decode("ascii", "replace"))
 
 
 def _payloads(lines: _Text, own: slice, cuts: Any, at: Places) -> Lines:

@@ -10,7 +10,17 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from ssetl.alike import MAX_WAYS, Bytes, Places, as_the_first, begin_with, instants, stretches, texts_at
+from ssetl.alike import (
+    MAX_MODELS,
+    MAX_WAYS,
+    Bytes,
+    Places,
+    as_the_first,
+    begin_with,
+    instants,
+    stretches,
+    texts_at,
+)
 from ssetl.captures.stamps import Prefix
 from ssetl.lines import Lines
 from ssetl.sse import EVENT_LINES
@@ -43,8 +53,9 @@ def without_prefix(text: bytes, offset: int, prefix: Prefix) -> Iterator[Run]:
     widths = np.full(len(starts), -1)
     times = np.full(len(starts), UNKNOWN)
     left = np.arange(len(starts))
-    for _ in range(MAX_WAYS):
-        if not len(left):
+    ways = 0
+    for _ in range(MAX_MODELS):
+        if not len(left) or ways == MAX_WAYS:
             break
         model = text[starts.item(left[0]) : ends.item(left[0]) - 1]
         stamped = prefix.split(model)
@@ -52,6 +63,7 @@ def without_prefix(text: bytes, offset: int, prefix: Prefix) -> Iterator[Run]:
         if stamped is None or stamped.partial or not model[:width].endswith(_BLANKS):
             left = left[1:]
             continue
+        ways += 1
         alike, heads = _alike(data, starts, ends, left, width)
         widths[alike] = width
         if prefix.tells_times and len(alike):

@@ -62,10 +62,6 @@ class Arrivals:
         held = [marks([self._bulk.told(unit)[1]]) for unit in units[firsts].tolist()]
         self._columns[:, units] = [at, *stream.timeline.events(at, held, kinds)]
 
-    def stamp(self, unit: int) -> int | None:
-        """What the last stamp says behind a unit of a steady stream; None if the container tells times."""
-        return None if self._bulk.block.times is None else self._filled.item(unit)
-
     def steady(self, streams: Sequence[Alone]) -> list[Alone]:
         """The streams that have times throughout, by a clock that does not step back."""
         if not streams:
@@ -88,8 +84,6 @@ class Arrivals:
     def _is_told(self, stream: Alone) -> bool:
         """Whether its times are those of its lines, and its request was before them."""
         if stream.has_terminator and not self._has_endings:
-            return False
-        if any(template.reading.api.stamped for template, _ in stream.shape):
             return False
         said = self._bulk.block.requests.get(stream.first)
         sent_at = self._exchange.request_sent_at if said is None else request_of(said)[0]

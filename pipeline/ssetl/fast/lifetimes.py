@@ -147,6 +147,7 @@ def columns(
         for each, first in zip(exchanges, told["first_event_at"], strict=True)
     ]
     told["started_at"], told["started_at_source"] = map(list, zip(*started, strict=True))
+    told["clock_steps"] = [0] * len(exchanges)
     told["request_sent_at"] = [each.request_sent_at for each in exchanges]
     told["url"] = [each.url for each in exchanges]
     told["provider"] = [provider_of(each.url) for each in exchanges]

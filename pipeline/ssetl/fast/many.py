@@ -93,13 +93,7 @@ def _read(bodies: Sequence[Body], templates: Templates, by_line: bool, are_stamp
         body = bodies[each.body]
         body.capture.tally.update(+tallies[each.body])
         start = together.places.item(each.body)
-        ends = [
-            (
-                _within(body, start, stream.end_in(block, line)),
-                arrivals.stamp(stream.stop - 1) if arrivals else None,
-            )
-            for stream in each.streams
-        ]
+        ends = [_within(body, start, stream.end_in(block, line)) for stream in each.streams]
         of_body = _lived(body, each, ends, block.requests, templates.exchange)
         ids = [stream_id for of in of_body for stream_id in of.numbered.stream_ids]
         spans += [Span(of.first, of.end, id_, 0) for of, id_ in zip(each.streams, ids, strict=True)]
@@ -151,20 +145,20 @@ def _within(body: Body, start: int, end: int | None) -> int | None:
 def _lived(
     body: Body,
     known: _Known,
-    ends: Sequence[tuple[int | None, int | None]],
+    ends: Sequence[int | None],
     requests: Mapping[int, bytes],
     exchange: Exchange,
 ) -> list[Lived]:
-    """Count the streams of a body in its capture; `ends` are where and when they end."""
+    """Count the streams of a body in its capture; `ends` are where they end."""
     capture = body.capture
     open_streams = OpenStreams(capture, exchange)
     for _ in open_streams.watched([Read(body.data)]):
         pass
     lived = []
-    for each, life, (end, at) in zip(known.streams, known.lives, ends, strict=True):
+    for each, life, end in zip(known.streams, known.lives, ends, strict=True):
         if (said := requests.get(each.first)) is not None:
             open_streams.request(said)
-        numbered = open_streams.live(1, each.end - each.first, end, at)
+        numbered = open_streams.live(1, each.end - each.first, end)
         lived.append(Lived(capture.capture_id, [each.runs], [life], numbered))
     open_streams.close()
     return lived

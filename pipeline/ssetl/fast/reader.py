@@ -272,8 +272,7 @@ class BlockReader:
             self._streams.request(said)
         events = sum(each.end - each.first for each in streams)
         end = last.end_in(self._block, self._terminator[0])
-        stamp = self._arrivals.stamp(last.stop - 1) if self._arrivals else None
-        numbered = self._streams.live(len(streams), events, end, stamp)
+        numbered = self._streams.live(len(streams), events, end)
         runs = [each.runs for each in streams]
         self._lived.append(Lived(self._capture.capture_id, runs, lives, numbered))
         self._alone_spans += [

@@ -42,6 +42,8 @@ WINDOW: Final = 1 << 20
 _TURNS: Final = (False, True, True)  # who reads a segment; true: the helper, as this process writes, too
 _AHEAD: Final = 3  # segments that the helper is asked for before the first of them is needed
 _EVENT: Final = 64 << 10  # bytes in which the event behind a cut must end
+_TRIES: Final = 16  # places in a window that are looked at
+_COMMENTS: Final = 8  # lines that may stand before an event and tell times or nothing
 
 
 def is_worth_it(size: int) -> bool:
@@ -79,7 +81,7 @@ def read(reading: Reading, exchange: Exchange, source: Source) -> Generator[None
             is_helpers, (start, end) = coming.popleft()
             if not is_helpers:
                 yield from _read(reading, source, start, end)
-            elif (segment := helper.fetch()) and reading.capture.counts["exchanges"] and reading.is_at_rest:
+            elif (segment := helper.fetch()) and reading.is_at_rest:
                 _take_over(reading, segment, start, end)
                 source.passed(end - start)
                 yield
@@ -111,7 +113,9 @@ def _cut(templates: Templates, source: Source, first: int, end: int) -> int | No
     window = source.at(first, end - first)
     text, behind = (templates.terminator, True) if templates.terminator else (templates.opening, False)
     place = len(window)
-    while text and (place := window.rfind(text, 0, place)) > 0:
+    for _ in range(_TRIES):
+        if not text or (place := window.rfind(text, 0, place)) <= 0:
+            break
         cut = place + len(text) if behind else _before_comments(window, place)
         events, _ = without_stamps(Block(window[cut : cut + _EVENT]), begins=True)
         event = next((n for n in range(events.whole) if not remark(events.unit(n))), None)
@@ -123,7 +127,10 @@ def _cut(templates: Templates, source: Source, first: int, end: int) -> int | No
 
 def _before_comments(window: bytes, place: int) -> int:
     """Where the comments begin that stand right before a line: they may tell when it came."""
-    while window.startswith(b":", before := window.rfind(b"\n", 0, max(place - 1, 0)) + 1) and before:
+    for _ in range(_COMMENTS):
+        before = window.rfind(b"\n", 0, max(place - 1, 0)) + 1
+        if not before or not window.startswith(b":", before):
+            break
         place = before
     return place
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from ssetl.alike import MAX_WAYS, as_the_first, begin_with, instants, texts_at
+from ssetl.alike import MAX_MODELS, MAX_WAYS, as_the_first, begin_with, instants, texts_at
 from ssetl.comments import REQUEST_LINE, STAMP_LINE, stamp_of
 from ssetl.fast.block import Block, Bytes, Places
 from ssetl.fast.remarks import ends_event
@@ -34,14 +34,16 @@ def without_stamps(block: Block, *, begins: bool) -> tuple[Block, Places]:
         sizes[unit] = len(line)
     starts = block.starts + sizes
     times = np.full(len(starts), UNKNOWN)
-    for _ in range(MAX_WAYS):
-        if not len(units):
+    ways = 0
+    for _ in range(MAX_MODELS):
+        if not len(units) or ways == MAX_WAYS:
             break
         first = block.data[starts[units[0]] : block.ends[units[0]]]
         line = first[: first.find(b"\n") + 1]
         if not line.startswith(STAMP_LINE) or len(line) > _LONGEST:
             units = units[1:]
             continue
+        ways += 1
         units = units[starts[units] + len(line) <= len(data)]
         heads = texts_at(data, starts[units], len(line))
         # An event goes on there: comments may follow each other, and end what is open before them.
