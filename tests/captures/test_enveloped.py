@@ -192,6 +192,31 @@ def test_a_number_that_begins_with_zero_is_no_json() -> None:
     assert_same(random.Random(0), "".join(lines).encode(), Envelope(("p",), "t"), ended=False, sizes=())
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ('{{"t":1745205719.{n},"p":":"}}', '{{"t":1745205719.{n},"p": ":"}}'),
+        ('{{"t": 1745205719.{n}, "p": ": "}}', '{{"t": 1745205719.{n}, "p":": "}}'),
+        ('{{"t":1745205719.{n},"p":":"}}', '{{"t":1745205719.{n},"p"data: x":"}}'),
+        (
+            '{{"x":NaN,"q":"data: /","p":"data: \\/","t":"2025-04-21T03:21:0{n}Z"}}',
+            '{{"x":NaN,"q":"other {n}","p":"data: \\/","t":"2025-04-21T03:21:0{n}Z"}}',
+        ),
+        (
+            '{{"x":NaN,"t":17452057190e-1,"n":1745205719.0,"p":"data: x"}}',
+            '{{"x":NaN,"t":17452057190e-1,"n":174520571{n}.0,"p":"data: x"}}',
+        ),
+        (
+            '{{"x":NaN,"t":1745205719.1234567,"p":"data: x"}}',
+            '{{"x":NaN,"t":1745205719.{n}999999,"p":"data: x"}}',
+        ),
+    ],
+)
+def test_what_only_looks_like_the_payload_or_the_time(first: str, then: str) -> None:
+    lines = [form.format(n=n) + "\n" for form in (first, then) for n in range(8)]
+    assert_same(random.Random(0), "".join(lines).encode(), Envelope(("p",), "t"), ended=False, sizes=())
+
+
 def test_lines_before_the_first_envelope_do_not_hide_it() -> None:
     form = '{{"t":"2025-04-21T03:21:00.{n:03}Z","p":"data: {{}}"}}\n'
     data = "started\n" * 20 + "".join(form.format(n=n) for n in range(200))

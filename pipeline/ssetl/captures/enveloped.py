@@ -12,7 +12,7 @@ import numpy as np
 
 from ssetl import times
 from ssetl.alike import MAX_MODELS, MAX_WAYS, Bytes, Places, as_the_first, instants, stretches, texts_at
-from ssetl.captures.envelopes import Envelope
+from ssetl.captures.envelopes import Envelope, members_of
 from ssetl.captures.prefixed import Run
 from ssetl.lines import Lines
 from ssetl.times import UNKNOWN
@@ -116,18 +116,25 @@ def _is_utf8(text: bytes) -> bool:
 
 def _frame(line: bytes, envelope: Envelope) -> _Frame | None:
     """What is around the payload of a line, if that is a text and stands there once, and its time, too."""
+    if members_of(line) is None:
+        return None
     payload, stamp = envelope.members(line)
-    if payload is None or not payload.startswith(b'"') or line.count(payload) != 1:
+    if payload is None or not payload.startswith(b'"') or not _is_once(line, payload):
         return None
     before, _, behind = line.partition(payload)
     around = before + b'""' + behind
     if stamp is None:
         return _Frame(before + b'"', b'"' + behind, slice(0, 0))
     digits = stamp.strip(b'"')
-    if around.count(digits) != 1:
+    if not _is_once(around, digits):
         return None
     place = around.find(digits)
     return _Frame(before + b'"', b'"' + behind, slice(place, place + len(digits)))
+
+
+def _is_once(text: bytes, part: bytes) -> bool:
+    """Whether a text that holds a part does so but once; places may overlap."""
+    return text.find(part) == text.rfind(part)
 
 
 def _alike(lines: _Text, left: Places, frame: _Frame) -> tuple[Places, Bytes]:

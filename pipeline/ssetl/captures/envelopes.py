@@ -135,9 +135,17 @@ def _value(line: bytes) -> Any:
 
 
 def _members(text: bytes) -> dict[str, bytes]:
+    members = members_of(text)
+    if members is not None:
+        return members
+    value = _value(text)
+    found = value if isinstance(value, dict) else {}
+    return {name: bodies.json_text(member) for name, member in found.items()}
+
+
+def members_of(text: bytes) -> dict[str, bytes] | None:
+    """The members of an object as they stand there; None if the text is no strict JSON or no object."""
     try:
         return {name: bytes(raw) for name, raw in _raw_members.decode(text).items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = _value(text)
-        found = value if isinstance(value, dict) else {}
-        return {name: bodies.json_text(member) for name, member in found.items()}
+        return None
