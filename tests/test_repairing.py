@@ -10,8 +10,8 @@ import pytest
 import ssetl
 from ssetl import cli, files, integrity, repairing
 from ssetl.dataset import TABLE_ORDER, Dataset
+from ssetl.ranges import SourceChanged
 from ssetl.repairing import Repaired, repair
-from ssetl.writing import SourceChanged
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"
 

@@ -181,8 +181,8 @@ class _Run:
 
     def _write(self, dataset: Dataset, pending: list[Part]) -> None:
         """Write the parts that are planned and not whole."""
+        from ssetl.ranges import SourceChanged  # noqa: PLC0415 - as above
         from ssetl.workers import write_parts  # noqa: PLC0415 - loaded while the plan was made
-        from ssetl.writing import SourceChanged  # noqa: PLC0415 - as above
 
         stopping.stop_if_asked()
 

@@ -22,9 +22,9 @@ import msgspec
 from ssetl.copies import copy
 from ssetl.errors import DataError
 from ssetl.plan import Part
+from ssetl.ranges import SourceChanged
 from ssetl.tuning import SETTINGS
 from ssetl.worker import Answer, Written, serve
-from ssetl.writing import SourceChanged
 
 
 class Pool:

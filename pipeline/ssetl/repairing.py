@@ -18,8 +18,9 @@ from ssetl.integrity import Fault
 from ssetl.leftovers import Leftover
 from ssetl.plan import Part, Plan, PlannedCapture, instant, live_parts, part_name
 from ssetl.planner import still_holds, void
+from ssetl.ranges import SourceChanged
 from ssetl.version import __version__
-from ssetl.writing import SourceChanged, write_part
+from ssetl.writing import write_part
 
 
 class Beyond(msgspec.Struct, frozen=True):

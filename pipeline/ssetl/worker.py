@@ -18,8 +18,9 @@ from ssetl import stopping
 from ssetl.dataset import Dataset
 from ssetl.errors import SsetlError
 from ssetl.plan import Part
+from ssetl.ranges import SourceChanged
 from ssetl.tuning import leave, tune
-from ssetl.writing import SourceChanged, write_part
+from ssetl.writing import write_part
 
 Written = Counter[str] | SourceChanged
 """What became of a part: the counts of `Summary`, or the source that is not what it was."""

@@ -8,15 +8,15 @@ written away as they come, so memory does not grow with a part.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import pyarrow as pa
 
 from ssetl import ids, planner, privacy, schema, tables
 from ssetl.captures import compression, raw
-from ssetl.captures.compression import Limits
-from ssetl.captures.container import Exchanges, Source
-from ssetl.captures.exchange import Leftover, Read
+from ssetl.captures.container import Exchanges, Opened, Source, blocks
+from ssetl.captures.exchange import Leftover
 from ssetl.captures.recognise import open_capture
 from ssetl.dataset import Dataset
 from ssetl.fast.bodies import Body
@@ -26,9 +26,13 @@ from ssetl.fast.small import MAX_SMALL, read_small
 from ssetl.fast.templates import Templates, shared_templates
 from ssetl.parts import MAX_SORTED, PartWriter
 from ssetl.plan import Part, PlannedCapture
+from ssetl.ranges import Bounded, Range, SourceChanged
 from ssetl.response import read_response
 from ssetl.streams import Capture, Placed, Rejected
 from ssetl.version import __version__
+
+if TYPE_CHECKING:
+    from ssetl.captures.linelog import Format
 
 BATCH_EVENTS: Final = 8192
 """Events and rejects that are collected before they are written away as a batch of rows."""
@@ -39,14 +43,6 @@ BATCH_STREAMS: Final = 2048
 _CAPTURE_COUNTS: Final = ("exchanges", "skipped", "streams", "events", "chunks", "rejects")
 _SUMMARY_COUNTS: Final = ("streams", "events", "chunks", "rejects")
 _BYTE_COLUMNS: Final = {kind: f"{kind}_bytes" for kind in schema.BYTE_KINDS}
-
-
-class SourceChanged(Exception):
-    """A source is not what it was when it was planned."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
 
 
 def write_part(dataset: Dataset, part: Part, progress: Callable[[int], None]) -> Counter[str]:
@@ -93,11 +89,32 @@ def closed_bytes(path: str, offset: int, length: int) -> int:
     capture = Capture("")
     with compression.open_source(path) as reader:
         reader.seek_to(offset)
-        exchanges = open_capture(_Bounded(reader, length)).exchanges
+        exchanges = open_capture(Bounded(reader, length)).exchanges
         for _ in _read(capture, exchanges, shared_templates(), small=False):
             capture.batches, capture.placed, capture.streams, capture.rejects = [], [], [], []
             capture.lived = []
     return capture.closed_bytes
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """A small capture that waits for others, and its text: the bytes of a raw file or of a log.
+
+    `format` tells how the lines of a log are taken apart.
+    """
+
+    planned: PlannedCapture
+    capture: Capture
+    format: "Format | None"
+    text: bytes
+
+    def exchanges(self) -> Exchanges:
+        """What it holds by itself."""
+        source = BytesIO(self.text)
+        if self.format is None:
+            return raw.read(self.capture.container, source)
+        from ssetl.captures import linelog  # noqa: PLC0415 - loaded by now, where there are logs
+
+        return linelog.read(source, self.format)
 
 
 def _captures(
@@ -108,25 +125,28 @@ def _captures(
 ) -> Iterator[tuple[PlannedCapture, Capture]]:
     """Read captures and collect their rows; give each when it has been read.
 
-    Raw files of one response or a few wait until there are enough of them to be read together.
+    Raw files and logs of one response or a few wait until there are enough of them to be read together.
     """
-    waiting: list[tuple[PlannedCapture, Body]] = []
+    waiting: list[_Waiting] = []
     size = 0
     for each in planned:
         capture = Capture(each.capture_id)
-        with _Range(each, progress) as reader:
-            opened = open_capture(reader)
+        with Range(each, progress) as reader:
+            text = b"".join(blocks(reader)) if _may_wait(each) else None
+            opened = open_capture(reader if text is None else BytesIO(text))
             capture.container = opened.container
-            waits = capture.container in raw.CONTAINERS and _may_wait(each)
-            if waits:
-                waiting.append((each, Body(capture, raw.whole(opened.exchanges))))
+            is_raw = capture.container in raw.CONTAINERS
+            waits = text is not None and (is_raw or opened.format is not None)
+            if text is not None and waits:
+                text = raw.whole(opened.exchanges) if is_raw else text
+                waiting.append(_Waiting(each, capture, opened.format, text))
                 size += each.bytes
             if not waits or size >= TOGETHER:
                 yield from _together(waiting, collected)
                 waiting, size = [], 0
             if not waits:
-                source = reader if reader.is_seekable and capture.container in raw.CONTAINERS else None
-                _collect(each, capture, opened.exchanges, collected, source)
+                source = reader if reader.is_seekable and is_raw else None
+                _collect(each, capture, opened, collected, source)
         if not planner.still_holds(each, planned_us=planned_us):
             raise SourceChanged(each.path)
         if not waits:
@@ -140,36 +160,54 @@ def _may_wait(planned: PlannedCapture) -> bool:
 
 
 def _together(
-    waiting: Sequence[tuple[PlannedCapture, Body]], collected: "_Collected"
+    waiting: Sequence[_Waiting], collected: "_Collected"
 ) -> Iterator[tuple[PlannedCapture, Capture]]:
     """Read captures whose bytes are there, as many of them together as can be."""
     taken = set[str]()
-    for container, templates in collected.templates.items():
-        some = [body for _, body in waiting if body.capture.container == container]
-        are_taken = read_many(some, templates)
+    for key, some in _alike(waiting).items():
+        bodies = [body for body in _bodies(some) if body is not None]
+        are_taken = read_many(bodies, collected.templates(*key))
         taken.update(
-            body.capture.capture_id for body, is_taken in zip(some, are_taken, strict=True) if is_taken
+            body.capture.capture_id for body, is_taken in zip(bodies, are_taken, strict=True) if is_taken
         )
-    for planned, body in waiting:
-        capture = body.capture
-        if capture.capture_id in taken:
-            collected.take(capture)
+    for each in waiting:
+        if each.capture.capture_id in taken:
+            collected.take(each.capture)
         else:
-            _collect(planned, capture, raw.read(capture.container, BytesIO(body.data)), collected)
-        yield planned, capture
+            opened = Opened(each.capture.container, each.exchanges(), each.format)
+            _collect(each.planned, each.capture, opened, collected)
+        yield each.planned, each.capture
+
+
+def _alike(waiting: Iterable[_Waiting]) -> dict[tuple[str, "Format | None"], list[_Waiting]]:
+    """Captures by container and format."""
+    groups: dict[tuple[str, Format | None], list[_Waiting]] = {}
+    for each in waiting:
+        groups.setdefault((each.capture.container, each.format), []).append(each)
+    return groups
+
+
+def _bodies(some: Sequence[_Waiting]) -> Sequence[Body | None]:
+    """Captures of one container and format, those that may be read together."""
+    form = some[0].format
+    if form is None:
+        return [Body(each.capture, each.text) for each in some]
+    from ssetl.fast.opened import opened  # noqa: PLC0415 - most captures are no logs
+
+    return opened([(each.capture, each.text) for each in some], form)
 
 
 def _collect(
     planned: PlannedCapture,
     capture: Capture,
-    exchanges: Exchanges,
+    opened: Opened,
     collected: "_Collected",
     source: Source | None = None,
 ) -> None:
     """Read one capture and collect its rows, unless it is a copy with events."""
     small = planned.bytes <= MAX_SMALL
-    templates = collected.templates.get(capture.container, collected.templates[raw.SSE])
-    for _ in _read(capture, exchanges, templates, small=small, source=source):
+    templates = collected.templates(capture.container, opened.format)
+    for _ in _read(capture, opened.exchanges, templates, small=small, source=source):
         if planned.copy_of and capture.counts["events"]:
             return
         waiting = len(capture.placed) + len(capture.rejects) + len(capture.streams)
@@ -208,13 +246,10 @@ class _Collected:
     """What captures have collected, until it makes a batch of rows: one for each tiny file costs more.
 
     Streams wait longer than the rest, to be sorted together.
-
-    Attributes:
-        templates: what is known of the events of raw files, by container.
     """
 
     def __init__(self, writer: PartWriter) -> None:
-        self.templates = {container: shared_templates(container) for container in raw.CONTAINERS}
+        self._templates: dict[tuple[str, Format | None], Templates] = {}
         self._writer = writer
         self._placed: list[tuple[str, list[Placed]]] = []
         self._rejects: list[tuple[str, list[Rejected]]] = []
@@ -223,6 +258,15 @@ class _Collected:
         self._alike = 0  # streams in those
         self._waiting = 0
         self._sorted: list[pa.RecordBatch] = []
+
+    def templates(self, container: str, form: "Format | None") -> Templates:
+        """What is known of the events of captures of a container, or logs of a format."""
+        key = container, form
+        if container not in raw.CONTAINERS and (form is None or form.lead):
+            key = raw.SSE, None
+        if key not in self._templates:
+            self._templates[key] = shared_templates(*key)
+        return self._templates[key]
 
     def take(self, capture: Capture) -> None:
         """Take what a capture has collected; write it away if it is enough."""
@@ -261,86 +305,6 @@ class _Collected:
         self._batch_streams()
         self._writer.write("streams", tables.by_start(self._sorted))
         self._sorted.clear()
-
-
-class _Bounded:
-    """A reader that ends after so many bytes."""
-
-    def __init__(self, reader: compression.Reader, size: int) -> None:
-        self._reader = reader
-        self._left = size
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-        data = self._reader.read(min(size, self._left)) if self._left else b""
-        self._left -= len(data)
-        return data
-
-
-class _Range:
-    """The bytes of a planned capture, and none beyond them. A context manager.
-
-    Entering and reading raise SourceChanged if the source cannot be read any more.
-    """
-
-    def __init__(self, planned: PlannedCapture, progress: Callable[[int], None]) -> None:
-        self.size = planned.bytes
-        self._planned = planned
-        self._progress = progress
-
-    def __enter__(self) -> Self:
-        try:
-            limits = Limits.known(self._planned.end)
-            self._reader = compression.open_source(self._planned.path, limits=limits)
-        except OSError as error:
-            raise SourceChanged(self._planned.path) from error
-        try:
-            self._reader.seek_to(self._planned.offset)
-        except OSError as error:
-            self._reader.close()
-            raise SourceChanged(self._planned.path) from error
-        self._bounded = _Bounded(self._reader, self._planned.bytes)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._reader.close()
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-        try:
-            data = self._bounded.read(size)
-        except OSError as error:
-            raise SourceChanged(self._planned.path) from error
-        self._progress(len(data))
-        return data
-
-    @property
-    def is_seekable(self) -> bool:
-        """Whether `at` may be asked."""
-        return self._reader.compression == "none"
-
-    @property
-    def descriptor(self) -> int:
-        """The open file."""
-        return self._reader.descriptor
-
-    def at(self, offset: int, size: int) -> bytes:
-        """So many bytes from an offset on; fewer if the source has been cut meanwhile."""
-        try:
-            return self._reader.at(self._planned.offset + offset, size)
-        except OSError as error:
-            raise SourceChanged(self._planned.path) from error
-
-    def reads(self, start: int, end: int) -> Iterator[Read]:
-        """The bytes from a place up to another, in pieces."""
-        while start < end and (data := self.at(start, min(raw.BLOCK, end - start))):
-            self.passed(len(data))
-            yield Read(data)
-            start += len(data)
-
-    def passed(self, size: int) -> None:
-        """Note that so many bytes have been read by somebody else."""
-        self._progress(size)
 
 
 def _capture_row(planned: PlannedCapture, capture: Capture, ingested_at: int) -> dict[str, object]:

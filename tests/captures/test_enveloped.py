@@ -109,7 +109,7 @@ def assert_same(
     sizes: tuple[int, ...] = (60, 400, 1 << 20),
 ) -> int:
     """Both ways give the same; how many lines were read many at once?"""
-    found = list(linelog.unwrapped_at_once(Pieces(source, data, sizes), envelope, ended=ended))
+    found = list(linelog.taken_apart_at_once(Pieces(source, data, sizes), envelope, ended=ended))
     splitter = Splitter()
     expected = linelog.unwrapped([*splitter.feed(data), *splitter.close()], envelope, ended=ended)
     assert list(one_by_one(found)) == list(expected)

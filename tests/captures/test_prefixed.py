@@ -89,7 +89,7 @@ def log(source: random.Random, name: str) -> bytes:
 
 def assert_same(source: random.Random, data: bytes, prefix: stamps.Prefix) -> int:
     """Both ways give the same; how many lines were read many at once?"""
-    found = list(linelog.without_prefix_at_once(Pieces(source, data), prefix))
+    found = list(linelog.taken_apart_at_once(Pieces(source, data), prefix))
     splitter = Splitter()
     expected = linelog.without_prefix([*splitter.feed(data), *splitter.close()], prefix)
     assert list(one_by_one(found)) == list(expected)
@@ -138,7 +138,7 @@ def test_a_line_that_was_cut_is_joined() -> None:
     data = b"".join(
         start + rest + b"\n" for rest in (b"F one", b"P tw", b"F o", b"F three", b"P fo", b"P u", b"F r")
     )
-    found = list(one_by_one(linelog.without_prefix_at_once(Pieces(random.Random(0), data), PREFIXES["cri"])))
+    found = list(one_by_one(linelog.taken_apart_at_once(Pieces(random.Random(0), data), PREFIXES["cri"])))
     assert [piece.text for piece in found if isinstance(piece, Line)] == [b"one", b"two", b"three", b"four"]
     assert sum(piece.size for piece in found if isinstance(piece, Line | Gap)) == len(data)
 
@@ -146,5 +146,5 @@ def test_a_line_that_was_cut_is_joined() -> None:
 def test_lines_of_two_kinds_in_turn_are_read_one_by_one() -> None:
     """Each run of one kind takes longer than a line."""
     data = b"2025-04-21T03:21:59.483112Z data: {}\nand so on\n" * 1000
-    found = list(linelog.without_prefix_at_once(BytesIO(data), PREFIXES["iso"]))
+    found = list(linelog.taken_apart_at_once(BytesIO(data), PREFIXES["iso"]))
     assert not any(isinstance(piece, Lines) for piece in found)

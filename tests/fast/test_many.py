@@ -4,23 +4,19 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 import rawfiles
 import ssetl
-from bothpaths import chunks, streams
 from reading import DONE, finish, role, table, text, usage
 from ssetl import writing
 from ssetl.captures import raw
 from ssetl.captures.exchange import Read
 from ssetl.fast import many
 from ssetl.fast.bodies import Body
-from ssetl.fast.many import read_many
 from ssetl.fast.templates import Templates, shared_templates
-from ssetl.interleaved import read_interleaved
-from ssetl.streams import Capture
 from stamping import clean, timed_streams
+from together import named, taken_together
 
 
 @pytest.fixture(autouse=True)
@@ -28,45 +24,11 @@ def any_size_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many, "LEAST", 0)
 
 
-def named(number: int) -> Capture:
-    return Capture(f"{number:032x}")
-
-
-def alone(files: Sequence[bytes], container: str) -> list[Capture]:
-    """Each by itself, in the ordinary way."""
-    captures = [named(number) for number in range(len(files))]
-    for capture, file in zip(captures, files, strict=True):
-        for _ in read_interleaved(capture, raw.exchange(container, [Read(file)] if file else [])):
-            pass
-    return captures
-
-
 def taken(files: Sequence[bytes], templates: Templates | None = None, container: str = raw.SSE) -> str:
-    """Which files are taken, as `+` and `-`, when they are read together; each becomes what it is alone."""
+    """Which files are taken, as `+` and `-`, when they are read together."""
     bodies = [Body(named(number), file) for number, file in enumerate(files)]
-    are_taken = read_many(bodies, templates or shared_templates(container))
-    wanted = alone(files, container)
-    for body, expected, is_taken in zip(bodies, wanted, are_taken, strict=True):
-        found = body.capture
-        if is_taken:
-            assert +found.counts == +expected.counts
-            assert +found.tally == +expected.tally
-            assert found.closed_bytes == expected.closed_bytes
-            assert not expected.rejects
-        else:
-            assert not any((found.counts, found.tally, found.batches, found.lived, found.closed_bytes))
-    both = [
-        [capture for capture, is_taken in zip(captures, are_taken, strict=True) if is_taken]
-        for captures in ([body.capture for body in bodies], wanted)
-    ]
-    for rows in (chunks, streams):
-        found, expected = (
-            pa.concat_tables([rows(capture) for capture in captures] or [rows(named(0))]) for captures in both
-        )
-        place = "ordinal" if rows is streams else "byte_offset"
-        keys = [("capture_id", "ascending"), (place, "ascending")]
-        assert found.sort_by(keys).to_pylist() == expected.sort_by(keys).to_pylist()
-    return "".join("+" if each else "-" for each in are_taken)
+    wanted = [raw.exchange(container, [Read(file)] if file else []) for file in files]
+    return taken_together(bodies, wanted, templates or shared_templates(container))
 
 
 def chat(name: str, *words: str) -> bytes:

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
 from ssetl.captures.exchange import Exchange, Leftover, Read
+
+if TYPE_CHECKING:
+    from ssetl.captures.linelog import Format
 
 BLOCK: Final = 1 << 20
 """Bytes that a container asks for at a time."""
@@ -51,10 +54,14 @@ class Source(Protocol):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A capture whose container is known: its name (column `container`) and what it holds."""
+    """A capture whose container is known: its name (column `container`) and what it holds.
+
+    `format` tells how the lines of a log are taken apart.
+    """
 
     container: str
     exchanges: Exchanges
+    format: "Format | None" = None
 
 
 class Rewound:

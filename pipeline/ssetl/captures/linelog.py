@@ -20,8 +20,14 @@ from ssetl.lines import MAX_SAMPLE, Line, Splitter
 if TYPE_CHECKING:
     from ssetl.captures.prefixed import Run
 
+LOG: Final = "log"
+"""Name of the container."""
+
 MAX_WRITERS: Final = 1024
 """Writers whose lines may be open at once; beyond it the oldest line ends where it is."""
+
+FEW: Final = 16
+"""Lines that may be enough to tell the format."""
 
 AT_ONCE: Final = 64 << 10
 """Bytes of a read in which prefixes are taken off many lines at once: in fewer, one by one is as fast."""
@@ -52,13 +58,49 @@ class Format(msgspec.Struct, frozen=True):
         """Whether it has stamps, but they give no times because all are the same."""
         return not all(each.timed for each in (self.prefix, self.envelope) if each is not None)
 
+    @property
+    def only_step(self) -> stamps.Prefix | envelopes.Envelope | None:
+        """What lines are prefixed with or wrapped in, if nothing else is done to them."""
+        if self.lead or (self.prefix and self.envelope):
+            return None
+        return self.prefix or self.envelope
+
 
 def recognise(lines: Sequence[bytes]) -> Format | None:
     """The format of a log, or None if it is none.
 
     Args:
-        lines: the first lines of the file, whole ones only.
+        lines: the first lines of the file, whole ones only. If a few of them leave no doubt, the others are
+            not asked: small logs are many.
     """
+    few = lines[:FEW]
+    form = _recognise(few)
+    return form if form and _leave_no_doubt(few, form) else _recognise(lines)
+
+
+def _leave_no_doubt(lines: Sequence[bytes], form: Format) -> bool:
+    """Whether all lines have one step and moving times, and most hold an event, or some of its lines."""
+    step = form.only_step
+    if step is None or form.stands_still or form.clock != "arrival":
+        return False
+    found = [_text_of(line, step) for line in lines if line.strip()]
+    texts = [text for text in found if text is not None]
+    filled = [text for text in texts if text.strip()]
+    telling = sum(shapes.is_sse(text) or shapes.event_in(text) is not None for text in filled)
+    are_alike = isinstance(step, stamps.Prefix) or len({text.endswith(_LINE_ENDS) for text in texts}) == 1
+    return telling * 2 > len(filled) and are_alike and len(texts) == len(found) >= FEW // 2
+
+
+def _text_of(line: bytes, step: stamps.Prefix | envelopes.Envelope) -> bytes | None:
+    """What a line holds behind a prefix, or in an envelope with a time."""
+    if isinstance(step, stamps.Prefix):
+        stamped = step.split(line)
+        return stamped.text if stamped else None
+    payload = step.unwrap(line)
+    return None if payload is None or payload.at is None else payload.text
+
+
+def _recognise(lines: Sequence[bytes]) -> Format | None:
     prefix = stamps.recognise(lines)
     stamped = [each for each in map(prefix.split, lines) if each] if prefix else []
     texts = [each.text for each in stamped] if prefix else list(lines)
@@ -81,22 +123,25 @@ def recognise(lines: Sequence[bytes]) -> Format | None:
     return Format(prefix, envelope, lead, ended, bare, clock)
 
 
+def exchange(form: Format, pieces: Iterable[Piece]) -> Exchange:
+    """The one exchange of a log, in which many streams may interleave."""
+    return Exchange(pieces, single=False, ndjson=form.bare, clock=form.clock)
+
+
 def read(reader: Reader, form: Format) -> Exchanges:
-    """One exchange: what the log's lines hold, in which many streams may interleave."""
+    """One exchange: what the log's lines hold."""
     pieces: Iterable[Piece]
-    if form.prefix and not (form.envelope or form.lead):
-        pieces = without_prefix_at_once(reader, form.prefix)
-    elif form.envelope and not (form.prefix or form.lead):
-        pieces = unwrapped_at_once(reader, form.envelope, ended=form.ended)
+    if form.only_step:
+        pieces = taken_apart_at_once(reader, form.only_step, ended=form.ended)
     elif form.prefix:
         pieces = without_prefix(_physical(reader), form.prefix)
     else:
         pieces = _physical(reader)
-    if form.envelope and (form.prefix or form.lead):
+    if form.envelope and not form.only_step:
         pieces = unwrapped(pieces, form.envelope, ended=form.ended)
     if form.lead:
         pieces = _without_lead(pieces, form.lead)
-    yield Exchange(pieces, single=False, ndjson=form.bare, clock=form.clock)
+    yield exchange(form, pieces)
 
 
 def _physical(reader: Reader) -> Iterator[Line]:
@@ -106,30 +151,36 @@ def _physical(reader: Reader) -> Iterator[Line]:
     yield from splitter.close()
 
 
-def without_prefix_at_once(reader: Reader, prefix: stamps.Prefix) -> Iterator[Piece]:
-    """As `without_prefix`, many lines at once where none of them is cut."""
-    from ssetl.captures import prefixed  # noqa: PLC0415 - loads numpy, which few other captures need
-
+def taken_apart_at_once(
+    reader: Reader, step: stamps.Prefix | envelopes.Envelope, *, ended: bool = False
+) -> Iterator[Piece]:
+    """As `without_prefix` or `unwrapped`, many lines at once where each ends what it holds."""
     joiner = _Joiner()
-    return _at_once(
-        reader,
-        lambda text, offset: prefixed.without_prefix(text, offset, prefix),
-        lambda line, _: _stripped(line, prefix, joiner),
-        joiner,
-    )
+
+    def one(line: Line, number: int) -> Iterator[Piece]:
+        if isinstance(step, stamps.Prefix):
+            return _stripped(line, step, joiner)
+        return _opened(line, number, step, joiner, ended=ended)
+
+    return _at_once(reader, lambda text, offset: runs(text, offset, step, ended=ended), one, joiner)
 
 
-def unwrapped_at_once(reader: Reader, envelope: envelopes.Envelope, *, ended: bool) -> Iterator[Piece]:
-    """As `unwrapped`, many lines at once where each ends those that it holds."""
-    from ssetl.captures import enveloped  # noqa: PLC0415 - as above
+def runs(
+    text: bytes, offset: int, step: stamps.Prefix | envelopes.Envelope, *, ended: bool
+) -> Iterator["Run"]:
+    """What whole lines hold, as far as that can be told of many at once.
 
-    joiner = _Joiner()
-    return _at_once(
-        reader,
-        lambda text, offset: enveloped.without_envelope(text, offset, envelope, ended=ended),
-        lambda line, number: _opened(line, number, envelope, joiner, ended=ended),
-        joiner,
-    )
+    Args:
+        text: the lines, each with its LF and without CR.
+        offset: where they begin in the file.
+        step: what they are prefixed with or wrapped in.
+        ended: as of `Format`.
+    """
+    from ssetl.captures import enveloped, prefixed  # noqa: PLC0415 - they load numpy, which few others need
+
+    if isinstance(step, stamps.Prefix):
+        return prefixed.without_prefix(text, offset, step)
+    return enveloped.without_envelope(text, offset, step, ended=ended)
 
 
 def _at_once(

@@ -117,7 +117,7 @@ def _open_lines(head: bytes, reader: Reader, *, complete: bool) -> Opened:
                 break
             form = linelog.recognise([*lines, *window.lines]) or form
         if form is not None:
-            return Opened("log", linelog.read(window.source(), form))
+            return Opened(linelog.LOG, linelog.read(window.source(), form), form)
         if any(shapes.may_stream(value) for value in map(shapes.object_in, filled)):
             container = raw.NDJSON
     return Opened(container, raw.read(container, window.source()))

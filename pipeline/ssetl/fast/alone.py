@@ -72,7 +72,7 @@ def _common_terminator(bulk: Bulk, borders: Places) -> bytes | None:
     """The text of most terminators where files end and among the first units that are no events, if any."""
     last = borders[1:] - 1
     looks = {*last[bulk.match[last] < 0].tolist(), *np.flatnonzero(bulk.match < 0)[:_LOOKS].tolist()}
-    units = [n for n in sorted(looks) if bulk.block.is_alone(n)]
+    units = [n for n in sorted(looks) if n < bulk.block.whole]  # it ends with its line, whatever follows
     found = Counter(text for text in map(bulk.block.unit, units) if terminator_in(text))
     return found.most_common(1)[0][0] if found else None
 

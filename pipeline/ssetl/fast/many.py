@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from ssetl import kernels
-from ssetl.captures.exchange import Exchange, Read
+from ssetl.captures.exchange import Exchange
 from ssetl.fast import columns, whole
 from ssetl.fast.alone import Alone, alone_in
 from ssetl.fast.arrivals import arrivals_of
@@ -24,6 +24,8 @@ from ssetl.fast.bodies import Body, Joined, joined
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.counted import Counted, Span, counted
 from ssetl.fast.lives import Life, Lives
+from ssetl.fast.stamped import matches_of
+from ssetl.fast.tallies import sizes
 from ssetl.fast.templates import Templates
 from ssetl.fast.whole import Lived
 from ssetl.interleaved import OpenStreams
@@ -79,21 +81,21 @@ def _read(bodies: Sequence[Body], templates: Templates, by_line: bool, are_stamp
     if together is None:
         return []
     block, units = together.block, together.units
-    bulk = Bulk(block, templates.match(block))
+    bulk = Bulk(block, matches_of(block, templates))
     templates.terminator = None  # of another kind of files, or of an odd one
     streams = alone_in(bulk, templates, units[np.diff(units, prepend=-1) > 0])
-    line, rest = templates.ending
-    arrivals = arrivals_of(bulk, templates)
+    line, _ = templates.ending
+    arrivals = arrivals_of(bulk, templates) if are_stamped else None
     if arrivals:
         streams = arrivals.steady(streams)
-    tallies = _tallies(bulk, together, rest + Counter(terminator=line.size))
+    tallies = _tallies(bulk, together, templates)
     known = list(_known(streams, units.tolist(), together.are_borders, templates.lives))
     lived, spans = list[Lived](), list[Span]()
     for each in known:
         body = bodies[each.body]
         body.capture.tally.update(+tallies[each.body])
-        start = together.places.item(each.body)
-        ends = [_within(body, start, stream.end_in(block, line)) for stream in each.streams]
+        origin = together.origins.item(each.body)
+        ends = [_within(body, origin, stream.end_in(block, line)) for stream in each.streams]
         of_body = _lived(body, each, ends, block.requests, templates.exchange)
         ids = [stream_id for of in of_body for stream_id in of.numbered.stream_ids]
         spans += [Span(of.first, of.end, id_, 0) for of, id_ in zip(each.streams, ids, strict=True)]
@@ -137,9 +139,9 @@ def _known(
             yield known
 
 
-def _within(body: Body, start: int, end: int | None) -> int | None:
-    """A place in a body that starts there; what was added to its last line is none of it."""
-    return None if end is None else min(end - start, len(body.data))
+def _within(body: Body, origin: int, end: int | None) -> int | None:
+    """A place in a body that counts from there; what was added to its last line is none of it."""
+    return None if end is None else min(end - origin, body.size)
 
 
 def _lived(
@@ -152,7 +154,7 @@ def _lived(
     """Count the streams of a body in its capture; `ends` are where they end."""
     capture = body.capture
     open_streams = OpenStreams(capture, exchange)
-    for _ in open_streams.watched([Read(body.data)]):
+    for _ in open_streams.watched([body.piece]):
         pass
     lived = []
     for each, life, end in zip(known.streams, known.lives, ends, strict=True):
@@ -164,15 +166,10 @@ def _lived(
     return lived
 
 
-def _tallies(bulk: Bulk, together: Joined, of_terminator: Counter[str]) -> list[Counter[str]]:
+def _tallies(bulk: Bulk, together: Joined, templates: Templates) -> list[Counter[str]]:
     """The bytes of each body by kind, if all of its units have matched or are terminators."""
     *firsts, stop = together.units.tolist()
-    match = bulk.match[:stop]
-    rests = [*(match.template.reading.rest for match in bulk.matches), of_terminator]
-    sizes = (bulk.block.ends - bulk.block.starts)[:stop] - np.array([rest.total() for rest in rests])[match]
-    found = {"event": _sums(sizes, firsts)}
-    for kind in {kind for rest in rests for kind in rest}:
-        found[kind] = _sums(np.array([rest[kind] for rest in rests])[match], firsts)
+    found = {kind: _sums(values, firsts) for kind, values in sizes(bulk, templates, stop).items()}
     ends = together.units[1:] - 1
     last = ["event" if matched >= 0 else "terminator" for matched in bulk.match[ends].tolist()]
     tallies = []
@@ -197,7 +194,7 @@ def _rows(bulk: Bulk, found: Counted, bodies: Sequence[Body], together: Joined) 
     names = pa.array([body.capture.capture_id for body in bodies], pa.string())
     told = {
         "capture_id": pa.DictionaryArray.from_arrays(kernels.numbers(owner.astype(np.int32)), names),
-        "byte_offset": kernels.numbers(bulk.offsets(found.units) - together.places[owner]),
+        "byte_offset": kernels.numbers(bulk.offsets(found.units) - together.origins[owner]),
     }
     for name, column in told.items():
         place = rows.schema.names.index(name)

@@ -15,7 +15,7 @@ from ssetl.fast.block import Block
 from ssetl.fast.bulk import Bulk
 from ssetl.fast.reader import BlockReader
 from ssetl.fast.remarks import without_remarks
-from ssetl.fast.stamped import Entry, Stamped, kinds_of
+from ssetl.fast.stamped import Entry, Stamped, matches_of
 from ssetl.fast.stamps import without_stamps
 from ssetl.fast.templates import Templates
 from ssetl.framing import event_parser, frames_of
@@ -115,11 +115,8 @@ class Reading:
 
     def _bulk(self, block: Block) -> tuple[Bulk, Counter[str]]:
         """A block and what its units match, and the bytes by kind that were left out of it."""
-        if isinstance(block, Stamped):
-            matches = [match for match in self.templates.match(block) if kinds_of(match.template)]
-            return Bulk(block, matches), Counter()
-        if block.by_line:
-            return Bulk(block, self.templates.match(block)), Counter()
+        if block.by_line or isinstance(block, Stamped):
+            return Bulk(block, matches_of(block, self.templates)), Counter()
         begins = self.parser.is_idle
         stamped, stamps = without_stamps(block, begins=begins)
         rest, remarks = without_remarks(stamped, begins=begins)

@@ -16,8 +16,10 @@ import numpy as np
 
 from ssetl.captures.exchange import Gap
 from ssetl.fast.block import Block, Codes, Places
+from ssetl.fast.layout import Match
 from ssetl.fast.singles import Place
 from ssetl.fast.template import Template
+from ssetl.fast.templates import Templates
 from ssetl.framing import frames_of
 from ssetl.lines import Line, Lines
 from ssetl.sse import Frame, Parser, Terminator
@@ -30,13 +32,14 @@ MOST: Final = 1 << 16
 """The most lines that are."""
 
 Kinds = tuple[str, ...]
-"""What each line of a unit is: `event`, `field` or `blank`; a terminator is as an event."""
+"""What each line of a unit is: `event` or `terminator`, `field` or `blank`."""
 
 Entry = Line | Lines | Gap
 """What a log consists of; a gap is one of bytes that tell something."""
 
 _NOTHING: Final = b"-\n"  # stands for what is no line, or none that could be an event
 _EVENT: Final = "event"
+_TERMINATOR: Final = "terminator"
 _FIELDS: Final = frozenset({b"event", b"id", b"retry"})
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -87,11 +90,21 @@ class Stamped(Block):
         """How many lines there are from one up to another, but for those that are none."""
         return end - first - (bisect_left(self._gaps, end) - bisect_left(self._gaps, first))
 
-    def sizes(self, firsts: Places, kinds: Kinds) -> Counter[str]:
-        """The bytes of units by kind; `firsts` are their first lines, `kinds` those of all lines of each."""
-        tally = Counter[str]()
+    def line_sizes(self, firsts: Places, kinds: Kinds) -> Iterator[tuple[str, Places]]:
+        """For each line of units its kind and its bytes in each.
+
+        `firsts` are the first lines of units, `kinds` those of all lines; what would be behind the last line
+        of all is of no meaning.
+        """
+        last = len(self._sizes) - 1
         for n, kind in enumerate(kinds):
-            tally[kind] += int(self._sizes[firsts + n].sum())
+            yield kind, self._sizes[np.minimum(firsts + n, last)]
+
+    def sizes(self, firsts: Places, kinds: Kinds) -> Counter[str]:
+        """The bytes of units by kind."""
+        tally = Counter[str]()
+        for kind, sizes in self.line_sizes(firsts, kinds):
+            tally[kind] += int(sizes.sum())
         return tally
 
     def line_end(self, place: int, size: int) -> int:
@@ -101,14 +114,12 @@ class Stamped(Block):
 
     def is_one_line(self, text: bytes, line: Terminator, rest: Counter[str]) -> bool:
         """Whether it is known where a terminator stands in the body, and when it came."""
-        return bool(_kinds(text, line.offset, rest))
+        return bool(kinds_of_terminator(text, line, rest))
 
     def terminators(self, units: Places, line: Terminator, rest: Counter[str]) -> Counter[str]:
         """The bytes by kind of units that are a terminator."""
-        kinds = _kinds(self.unit(units.item(0)), line.offset, rest)
-        tally = self.sizes(self.lines_at(self.starts[units]), kinds)
-        tally["terminator"] = tally.pop(_EVENT)
-        return tally
+        kinds = kinds_of_terminator(self.unit(units.item(0)), line, rest)
+        return self.sizes(self.lines_at(self.starts[units]), kinds)
 
     def tally(self, units: Places, match: Codes, templates: Sequence[Template]) -> Counter[str]:
         """The bytes of units by kind; `match` numbers their templates, all of which suit."""
@@ -136,7 +147,7 @@ class StampedSingles:
 
     def terminator(self, unit: int, line: Terminator, rest: Counter[str]) -> Terminator | None:
         """The terminator that a unit is; None if it is more than a line, and others that tell nothing."""
-        kinds = _kinds(self._block.unit(unit), line.offset, rest)
+        kinds = kinds_of_terminator(self._block.unit(unit), line, rest)
         return Terminator(**msgspec.structs.asdict(self._place(unit, kinds))) if kinds else None
 
     def frames(self, unit: int) -> list[Frame]:
@@ -162,16 +173,29 @@ class StampedSingles:
 
     def _place(self, unit: int, kinds: Kinds) -> Place:
         first = self._firsts.item(unit)
+        [told] = {_EVENT, _TERMINATOR}.intersection(kinds)
         for line, kind in enumerate(kinds, first):
-            if kind != _EVENT:
+            if kind != told:
                 self.tally[kind] += self._block.place(line).size
-        return self._block.place(first + kinds.index(_EVENT))
+        return self._block.place(first + kinds.index(told))
+
+
+def matches_of(block: Block, templates: Templates) -> list[Match]:
+    """What the units of a block match; in one of lines, of which each has one place and one time."""
+    matches = templates.match(block)
+    return [match for match in matches if kinds_of(match.template)] if isinstance(block, Stamped) else matches
 
 
 @lru_cache(maxsize=1024)
 def kinds_of(template: Template) -> Kinds:
     """What each line of a template is; nothing if its event is not one line, with one place and one time."""
     return _kinds(b"-".join(template.texts), template.reading.offset, template.reading.rest)
+
+
+def kinds_of_terminator(text: bytes, line: Terminator, rest: Counter[str]) -> Kinds:
+    """The same of a terminator; `line` and `rest` are as of `terminator_in`."""
+    kinds = _kinds(text, line.offset, rest)
+    return tuple(_TERMINATOR if kind == _EVENT else kind for kind in kinds)
 
 
 def _kinds(text: bytes, offset: int, rest: Counter[str]) -> Kinds:

@@ -1,7 +1,7 @@
 """The templates of one file: learned as they are needed, found again quickly, bounded in number."""
 
 from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -15,6 +15,9 @@ from ssetl.fast.lives import Lives
 from ssetl.fast.template import Found, Template
 from ssetl.fast.terminators import terminator_in
 from ssetl.sse import Terminator
+
+if TYPE_CHECKING:
+    from ssetl.captures.linelog import Format
 
 MAX_TEMPLATES: Final = 64
 """Templates that are kept: the last ones that were learned."""
@@ -141,9 +144,13 @@ class Templates:
         return None if any(each.is_like(layout) for each in self._layouts) else layout
 
 
-def shared_templates(container: str = raw.SSE) -> Templates:
-    """Templates for raw files of one container."""
-    return Templates(raw.exchange(container, ()))
+def shared_templates(container: str = raw.SSE, form: "Format | None" = None) -> Templates:
+    """Templates for raw files of one container, or for logs of one format."""
+    if form is None:
+        return Templates(raw.exchange(container, ()))
+    from ssetl.captures import linelog  # noqa: PLC0415 - loaded by now, where there are logs
+
+    return Templates(linelog.exchange(form, ()))
 
 
 def is_bare(exchange: Exchange) -> bool:
