@@ -146,6 +146,42 @@ def interactions(stream: generate.Stream) -> Events:
     return [f"data: {event}\n\n" for event in events]
 
 
+def _ollama(stream: generate.Stream, say: Callable[[str], str]) -> Events:
+    """Ollama's lines, each with its time: as Go on Linux, macOS or Windows writes it, now and then cut."""
+    at, digits = stream.created * 10**9 + stream.number * 7_654_321_987, (9, 6, 7, 9)[stream.number % 4]
+    events, pieces = [], [*stream.pieces, ""]
+    for n, piece in enumerate(pieces):
+        at += 1_234_567 * (n % 11) + (n % 5 == 4) * 900_000_001
+        if n % 13 == 0:
+            at += -at % 10**9
+        fraction = f"{at % 10**9:09d}"[:digits].rstrip("0")
+        seconds = at // 10**9 % 86_400
+        clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+        time = f"2025-04-21T{clock}{'.' * bool(fraction)}{fraction}Z"
+        end = '"done":false'
+        if n == len(pieces) - 1:
+            end = (
+                f'"done":true,"done_reason":"stop","total_duration":{at % 10**10},'
+                f'"load_duration":{stream.number},"prompt_eval_count":{stream.prompt_tokens},'
+                f'"eval_count":{len(pieces)},"eval_duration":{at % 10**9}'
+            )
+        events.append(f'{{"model":"llama3.2","created_at":"{time}",{say(piece)},{end}}}\n')
+    return events
+
+
+def ollama(stream: generate.Stream) -> Events:
+    """Ollama's chat."""
+    return _ollama(stream, lambda piece: f'"message":{{"role":"assistant","content":"{piece}"}}')
+
+
+def ollama_generate(stream: generate.Stream) -> Events:
+    """Ollama's completions; the last line of some has numbers for which there is no template."""
+    events = _ollama(stream, lambda piece: f'"response":"{piece}"')
+    if stream.number % 3 == 0:
+        events[-1] = events[-1].replace('"done":true', f'"done":true,"context":[1,{stream.number}]')
+    return events
+
+
 def terminated(stream: generate.Stream) -> Events:
     """Responses with a terminator behind their end, as gateways send it that speak several APIs."""
     return [*generate.SHAPES["responses"](stream), "data: [DONE]\n\n"]
@@ -167,6 +203,8 @@ SHAPES: Final[dict[str, Callable[[generate.Stream], Events]]] = {
     "blocks": blocks,
     "interactions": interactions,
     "terminated": terminated,
+    "ollama": ollama,
+    "ollama_generate": ollama_generate,
 }
 """Shapes by name: stream -> its events."""
 
@@ -339,6 +377,22 @@ TEXTS: Final = [
         "sk-abcdefghijklmnopqrstuv0123456789",
     ),
 ]
+INSTANTS: Final = [
+    *("2025-04-21T03:21:59.123456789Z", "2025-04-21T03:21:59.123456780Z", "2025-04-21T03:21:59.123456Z"),
+    *(
+        "2025-04-21T03:21:59.1234560Z",
+        "2025-04-21T03:21:59.120Z",
+        "2025-04-21T03:21:59.Z",
+        "2025-04-21T03:21:59Z",
+    ),
+    *(
+        "2025-04-21T03:21:59.123456789+02:00",
+        "2025-04-21T03:21:59.123456789",
+        "2025-04-21 03:21:59.123456789Z",
+    ),
+    *("2025-13-21T03:21:59.123456789Z", "2025-04-21T23:59:60.123456789Z", "1969-04-21T03:21:59.1234567Z"),
+    *("2025-04-21T03:21:59.1234567891Z", "0001-01-01T00:00:00Z", "2025-04-21T03:21:59.123456789z"),
+]
 VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
     (r'(?<="created":)\d+', NUMBERS),
     (r'(?<="created_at":)\d+', NUMBERS),
@@ -363,6 +417,12 @@ VALUE_CHANGES: Final[Sequence[tuple[str, Sequence[str]]]] = (
         [*TEXTS, "2025-04-20T01:17:07.000010Z", "2025-04-20T25:17:07.000011Z"],
     ),
     (r'(?<="createTime":")[^"]*(?=")', ["2025-04-20T01:17:07Z", "2025-04-20T01:17:07.000011", "2286"]),
+    (r'(?<="created_at":")[^"]*(?=")', [*TEXTS, *INSTANTS]),
+    (r'(?<="created_at":")[^"]*(?=")', INSTANTS),
+    (r'"done":false', ['"done":true', '"done": false', '"done":0', '"done":false,"created":1745200000']),
+    (r'(?<="message":\{)', ['"thinking":"A",', '"tool_calls":[{"function":{"name":"f","arguments":{}}}],']),
+    (r'(?<=_duration":)\d+', NUMBERS),
+    (r'(?<=_count":)\d+', NUMBERS),
     (r'(?<="id":")[^"]*(?=")', [*TEXTS, "chatcmpl-7", "é"]),
     (r'(?<="item_id":")[^"]*(?=")', TEXTS),
     (r'(?<="model":")[^"]*(?=")', ["", "~", "~life~", "m~1~", "other", "\\u006d"]),

@@ -17,7 +17,8 @@ from ssetl.apis.row import Api, Row
 from ssetl.fast.learning import MAX_HOLES, MAX_TEXT, learn
 from ssetl.fast.template import PATTERNS, Template
 from ssetl.framing import event_parser
-from ssetl.sse import Event
+from ssetl.response import event_of
+from ssetl.sse import Bare, Event
 from ssetl.streams import flattened
 
 EXAMPLES = [
@@ -70,6 +71,7 @@ VALUES = {
 
 VALUES["index"] = VALUES["number"] | st.integers(0, 120).map(lambda value: b"%d" % value)
 VALUES["instant"] = st.sampled_from(INSTANTS)
+VALUES["micros"] = VALUES["nanos"] = st.sampled_from([*INSTANTS, *map(str.encode, rawfiles.INSTANTS)])
 VALUES["same"] = VALUES["text"]
 
 
@@ -83,8 +85,9 @@ def ordinary(event: bytes) -> Row | None:
     """The row that the ordinary code makes of an event, if it is one of one row."""
     parser = event_parser()
     match [*parser.feed(event), *parser.close()]:
-        case [Event() as only]:
-            rows = flattened(only, apis.UNKNOWN, None, 0).rows
+        case [Event() | Bare() as only]:
+            framed = event_of(only) if isinstance(only, Bare) else only
+            rows = flattened(framed, apis.UNKNOWN, None, 0).rows
             return rows[0] if len(rows) == 1 else None
     return None
 

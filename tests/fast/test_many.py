@@ -174,6 +174,7 @@ SHAPES = (
     "messages",
     "reasoning",
     "gemini",
+    "ollama",
 )
 
 

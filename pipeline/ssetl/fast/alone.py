@@ -114,8 +114,18 @@ def _between_terminators(bulk: Bulk, terminators: Places, borders: Places) -> tu
 def _from_start_to_start(bulk: Bulk, terminators: Places, borders: Places) -> tuple[Places, Places, Mask]:
     """As `_between_terminators`; some servers send one behind the end of their API."""
     readings = [match.template.reading for match in bulk.matches]
-    starts = np.append([reading.starts for reading in readings], [False]).astype(np.bool_)[bulk.match]
-    ends = np.append([reading.ends for reading in readings], [False]).astype(np.bool_)[bulk.match]
+    starts, ends, stamped = (
+        np.append(told, [False]).astype(np.bool_)[bulk.match]
+        for told in (
+            [reading.starts for reading in readings],
+            [reading.ends for reading in readings],
+            [reading.api.stamped for reading in readings],
+        )
+    )
+    if stamped.any():  # what follows an end of theirs begins another stream: nothing else tells
+        begins = np.append(False, ends[:-1] & stamped[:-1])
+        begins[borders[borders < len(begins)]] = True
+        starts |= begins & stamped
     firsts = np.flatnonzero(starts)
     behind = np.sort(np.concatenate((borders, firsts)))
     place = np.searchsorted(behind, firsts, side="right")

@@ -22,12 +22,15 @@ COLUMNS: Final = ("received_at", "since_request_us", "since_previous_us", "since
 """Columns of `chunks`."""
 
 
-def arrivals_of(bulk: Bulk, templates: Templates) -> "Arrivals | None":
-    """The times of the events of a block, and of its terminators; None if it has none."""
+def arrivals_of(bulk: Bulk, templates: Templates, *, has_times: bool = True) -> "Arrivals | None":
+    """The times of the events of a block, and of its terminators; None if it has none.
+
+    `has_times` tells whether the block may have them, and not only the events by the clock of their server.
+    """
     block, (line, _) = bulk.block, templates.ending
     inside = np.array([*(match.template.reading.offset for match in bulk.matches), line.offset])
-    at = block.arrivals(np.minimum(block.starts + inside[bulk.match], block.ends - 1))
-    return None if at is None else Arrivals(bulk, at, templates)
+    at = block.arrivals(np.minimum(block.starts + inside[bulk.match], block.ends - 1)) if has_times else None
+    return None if at is None and bulk.sent_at is None else Arrivals(bulk, at, templates)
 
 
 class Arrivals:
@@ -35,29 +38,33 @@ class Arrivals:
 
     Args:
         bulk: the events.
-        at: when that of each unit came, `UNKNOWN` where that is not known.
+        at: when that of each unit came, `UNKNOWN` where that is not known; None if it never is.
         templates: what is known of the file.
     """
 
-    def __init__(self, bulk: Bulk, at: Places, templates: Templates) -> None:
+    def __init__(self, bulk: Bulk, at: Places | None, templates: Templates) -> None:
+        nowhere = np.full(len(bulk.match), UNKNOWN)
         self._bulk = bulk
-        self._at = at
+        self._came_at = nowhere if at is None else at
+        self._sent_at = nowhere if bulk.sent_at is None else bulk.sent_at
+        self._is_sent = at is None  # whether only the clock of servers tells times
+        self._at = self._sent_at if at is None else at
         self._exchange = templates.exchange
         text = templates.terminator
         self._has_endings = text is None or bulk.block.is_one_line(text, *templates.ending)
-        self._columns = np.full((len(COLUMNS), len(at)), UNKNOWN)
-        self._filled = at
+        self._columns = np.full((len(COLUMNS), len(nowhere)), UNKNOWN)
+        self._filled = self._at
         if bulk.block.times is not None:  # what has no stamp of its own came with what is before it
-            told = np.where(at == UNKNOWN, 0, np.arange(len(at)))
-            self._filled = at[np.maximum.accumulate(told)]
+            told = np.where(self._at == UNKNOWN, 0, np.arange(len(self._at)))
+            self._filled = self._at[np.maximum.accumulate(told)]
 
     def tell(self, stream: Stream, units: Places) -> None:
         """Tell a stream when its next events came, which somebody else has counted."""
-        at = self._at[units]
-        known = at[at != UNKNOWN]
-        stream.clocked(known.item(0) if len(known) else None, None)
+        at, sent_at = self._came_at[units], self._sent_at[units]
+        for n in np.flatnonzero((at != UNKNOWN) | (sent_at != UNKNOWN))[:1].tolist():
+            stream.clocked(*(None if each[n] == UNKNOWN else each.item(n) for each in (at, sent_at)))
         if stream.clock == "payload":
-            at = np.full(len(units), UNKNOWN)
+            at = sent_at
         _, firsts, kinds = np.unique(self._bulk.row[units], return_index=True, return_inverse=True)
         held = [marks([self._bulk.told(unit)[1]]) for unit in units[firsts].tolist()]
         self._columns[:, units] = [at, *stream.timeline.events(at, held, kinds)]
@@ -86,6 +93,8 @@ class Arrivals:
         if stream.has_terminator and not self._has_endings:
             return False
         said = self._bulk.block.requests.get(stream.first)
+        if self._is_sent:  # a request is timed by another clock
+            return said is None and self._exchange.request_sent_at is None
         sent_at = self._exchange.request_sent_at if said is None else request_of(said)[0]
         return sent_at is None or sent_at <= self._at.item(stream.first)
 
@@ -113,7 +122,11 @@ class Arrivals:
             **columns(found, requests, exchanges, known),
             **durations.gaps(),
             "clock": [
-                "arrival_read" if count and each.clock == "arrival" else each.clock
+                "payload"
+                if self._is_sent
+                else "arrival_read"
+                if count and each.clock == "arrival"
+                else each.clock
                 for each, count in zip(exchanges, shares.tolist(), strict=True)
             ],
         }

@@ -81,6 +81,17 @@ class Bulk:
     def _by_id(self) -> tuple[Places, list[int]]:
         return _by_lane(self.id_lane, len(self.lanes))
 
+    @cached_property
+    def sent_at(self) -> Places | None:
+        """When each unit was sent by the clock of its server; None if no API of theirs has a fine one."""
+        stamped = [match for match in self.matches if match.template.reading.api.stamped]
+        if not stamped:
+            return None
+        times = np.full(len(self.match), UNKNOWN)
+        for match in stamped:
+            times[match.units] = match.numbers["created_at"]
+        return times
+
     def offsets(self, units: Places) -> Places:
         """Where the events of units begin in the body."""
         inside = np.array([match.template.reading.offset for match in self.matches] or [0])
@@ -105,6 +116,8 @@ class Bulk:
         """
         change = bisect_right(self._changes, first)
         if change == len(self._changes) or self._changes[change] >= end:
+            if self.sent_at is not None:  # rows that are the same, but for their times
+                yield *self.told(self.order.item(first)), 0
             yield *self.told(self.order.item(end - 1)), end - first
             return
         rows = self._rows[first:end]

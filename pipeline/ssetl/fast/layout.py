@@ -16,11 +16,13 @@ from ssetl import kernels, schema
 from ssetl.apis.row import Row, ToolCall, Usage
 from ssetl.fast.block import Block, Codes, Mask, Places, Texts
 from ssetl.fast.extra import ranges_of_extra
+from ssetl.fast.instants import CLOCKS, instants_at
 from ssetl.fast.template import Column, Hole, Rows, Template, Values
 from ssetl.fast.texts import canonical, decoded, unquoted
 from ssetl.kernels import Array
 
 _USAGE: Final = frozenset(Usage.__struct_fields__)
+_CREATED: Final = "created_at"
 _EXTRA: Final = -1  # its number among the holes: it may hold some of them
 _TAIL: Final = 8  # bytes
 _BLANK, _QUOTE, _ZERO, _BACKSLASH, _BRACE = 32, 34, 48, 92, 123
@@ -66,6 +68,8 @@ class Match(msgspec.Struct, frozen=True, eq=False):
     def row(self, n: int) -> Row:
         """The row of the n-th unit, except for its texts."""
         row = self.rows.row(self.codes.item(n))
+        if _CREATED in self.numbers:
+            row = msgspec.structs.replace(row, created_at=self.numbers[_CREATED].item(n))
         told = {name: self.numbers[name].item(n) for name in _USAGE.intersection(self.numbers)}
         if not told:
             return row
@@ -89,7 +93,7 @@ class Layout:
         firsts = [0, *(n + 1 for n in self._elastic)]
         ends = [*(n + 1 for n in self._elastic), len(template.texts)]
         self._segments = [_Segment(template, values, *borders) for borders in zip(firsts, ends, strict=True)]
-        of_extra = [n for n in self._elastic if template.holes[n].owner == "extra"]
+        of_extra = [n for n in self._elastic if template.extra is not None and n in template.extra[1]]
         self._extra_is_told = bool(of_extra)
         # In `extra` stands what our encoder makes of them: mostly what they are.
         self._literal = [n for n in of_extra if template.holes[n].kind == "text"]
@@ -280,6 +284,8 @@ class _Search:
         starts, kind = self.at, hole.kind
         if kind == "number":
             self.numbers[n], self.at = self.block.numbers(starts)
+        elif kind in CLOCKS:
+            self.numbers[n], self.at = instants_at(self.block.data, starts, kind)
         else:
             self.at = self.block.quotes(starts) if behind is None else self.ends - behind
         self.spans[n] = starts, self.at

@@ -16,7 +16,8 @@ import msgspec
 
 from ssetl import apis
 from ssetl.apis.row import REFERENCE, TEXT_COLUMNS, TEXT_KEYS, Chunk, Json, Row, flatten
-from ssetl.fast.template import FIELDS, PATTERNS, Hole, Reading, Template, instant_of
+from ssetl.fast.instants import CLOCKS, INSTANTS
+from ssetl.fast.template import FIELDS, PATTERNS, Hole, Reading, Template
 from ssetl.response import error_outside
 from ssetl.sse import Bare, Event, Parser
 
@@ -28,13 +29,14 @@ MAX_HOLES: Final = 64
 
 _CANDIDATE: Final = re.compile(
     rb'"(?:(?:id|[a-z_]*_id|[a-zA-Z]*Id)": ?"(?P<fixed>%(fixed)b)"'
-    rb"|(?:content|text|delta|reasoning|reasoning_content|reasoning_text|summary|thinking|refusal|arguments"
+    rb"|(?:content|text|delta|response|reasoning|reasoning_content|reasoning_text|summary|thinking|refusal|arguments"
     rb"|partial_json|obfuscation|p|url|title|signature|thoughtSignature|encrypted_content)"
     rb'": ?"(?P<text>%(text)b)"'
     rb'|(?:created|[a-z]+_at)": ?(?P<time>%(time)b)(?=(?:\.0)?[,}])'
-    rb'|(?:created|createTime|[a-z]+_at)": ?"(?P<instant>%(instant)b)"'
+    rb'|(?:created|createTime|[a-z]+_at)": ?"(?:(?P<nanos>%(nanos)b)"|(?P<instant>%(instant)b)")'
     rb'|(?:(?:output|content|summary|annotation)_)?index": ?(?P<index>%(index)b)(?=[,}])'
-    rb"|(?:sequence_number|start_index|end_index|[a-z_]*_tokens|[a-zA-Z]*[tT]okenCount)"
+    rb"|(?:sequence_number|start_index|end_index|[a-z_]*_(?:tokens|count|duration)"
+    rb"|[a-zA-Z]*[tT]okenCount)"
     rb'": ?(?P<number>%(number)b)(?=[,}]))' % {kind.encode(): pattern for kind, pattern in PATTERNS.items()}
 )
 _PADDING: Final = re.compile(rb"^(?:data:|\{)[^\n]*[^ \n]( +)\}[\r\n]*\Z", re.MULTILINE)
@@ -65,7 +67,7 @@ def learn(text: bytes) -> Template | None:
     candidates = list(islice(_candidates(text), MAX_HOLES + 1))
     if len(candidates) > MAX_HOLES:
         return None
-    lesson = _lesson(text, candidates)
+    lesson = _timed(text, _lesson(text, candidates))
     if lesson is not None and _may_refer(lesson.row):
         lesson = _linked(text, lesson) or _apart(lesson)
     if lesson is None:
@@ -102,6 +104,25 @@ def _lesson(text: bytes, candidates: Sequence[_Candidate]) -> _Lesson | None:
         if None not in found:
             return _Lesson(candidates, [hole for hole in found if hole is not None], reading, row)
         candidates = [each for each, hole in zip(candidates, found, strict=True) if hole is not None]
+
+
+def _timed(text: bytes, lesson: _Lesson | None) -> _Lesson | None:
+    """The same, but if the API has a clock of its own, its event must tell the time, and that is a hole.
+
+    Of other APIs, the time is that of the stream.
+    """
+    if lesson is None:
+        return None
+    if not lesson.reading.api.stamped:
+        kept = [each for each in lesson.candidates if each.kind != "nanos"]
+        return lesson if len(kept) == len(lesson.candidates) else _lesson(text, kept)
+    some = [
+        msgspec.structs.replace(each, kind="micros") if each.kind == "instant" else each
+        for each in lesson.candidates
+    ]
+    again = _lesson(text, some)
+    times = [hole for hole in again.holes if hole.kind in CLOCKS] if again else []
+    return again if [hole.field for hole in times] == ["created_at"] else None
 
 
 def _linked(text: bytes, lesson: _Lesson) -> _Lesson | None:
@@ -156,12 +177,13 @@ def _candidates(text: bytes) -> Iterator[_Candidate]:
     for n, found in enumerate(_CANDIDATE.finditer(text)):
         kind = found.lastgroup or ""
         start, end = found.span(kind)
-        if kind == "instant" and not _is_instant(text[start:end]):
+        if kind in INSTANTS and not _is_instant(text[start:end], kind):
             continue
         width = {"time": end - start, "number": 15, "index": 9}.get(kind)
         sentinel = b"~hole %d~" % n if width is None else b"%d" % (int(b"9" * width) - 7 * n - 3)
-        if kind == "instant":
-            sentinel = b"2099-12-31T23:59:59.%06dZ" % (999_991 - 10 * n)
+        if kind in INSTANTS:
+            rest = b"0001" if kind == "nanos" else b""
+            sentinel = b"2099-12-31T23:59:59.%06d%bZ" % (999_991 - 10 * n, rest)
         if sentinel not in text:
             yield _Candidate(kind, start, end, sentinel)
     if padding := _PADDING.search(text):
@@ -169,9 +191,9 @@ def _candidates(text: bytes) -> Iterator[_Candidate]:
         yield _Candidate("blank", start, end, b" " * (end - start + 1))
 
 
-def _is_instant(value: bytes) -> bool:
+def _is_instant(value: bytes, kind: str) -> bool:
     try:
-        return instant_of(value) > 0
+        return INSTANTS[kind](value) > 0
     except ValueError:
         return False
 
@@ -204,7 +226,7 @@ def _read(text: bytes) -> tuple[Reading, Row] | None:
     if kind in apis.TEXT_EVENTS:
         return None  # where no blank line follows, its data is not complete
     api = apis.recognise(frame.value, kind)
-    if api is None or api.stamped:
+    if api is None:
         return None
     rows = flatten(api, frame.value, kind)
     if len(rows) != 1:
@@ -241,7 +263,7 @@ def _hole(candidate: _Candidate, row: Row) -> Hole | None:
         # That of a choice or of a call tells what belongs together, and another might have to do with it.
         is_free = found == [Hole("index", "extra")] and not row.tool_calls and not row.choice_index
         return found[0] if is_free else None
-    if len(found) == 2 and candidate.kind in ("fixed", "time"):
+    if len(found) == 2 and candidate.kind in ("fixed", "time", "nanos"):
         # What a column tells in another way than the event is in `extra`, too.
         columns = [hole for hole in found if hole is not None and hole.has_column]
         return columns[0] if len(columns) == 1 and Hole(candidate.kind, "extra") in found else None
@@ -255,9 +277,9 @@ def _in_fields(candidate: _Candidate, owner: str, values: msgspec.Struct) -> Ite
         value = getattr(values, field)
         if type(value) is str and field != "extra" and sentinel in value:
             yield Hole(candidate.kind, owner, field) if value == sentinel else None
-        elif type(value) is int and candidate.kind == "instant":
-            if value == instant_of(candidate.sentinel):
-                yield Hole("instant", owner, field)
+        elif type(value) is int and candidate.kind in INSTANTS:
+            if value == INSTANTS[candidate.kind](candidate.sentinel):
+                yield Hole(candidate.kind, owner, field)
         elif type(value) is int and candidate.kind in ("time", "number", "index"):
             scale = _SECOND if field == "created_at" else 1
             if value == int(sentinel) * scale:

@@ -15,6 +15,7 @@ import msgspec
 from ssetl.apis.members import iso
 from ssetl.apis.row import Row, Usage
 from ssetl.captures.exchange import Exchange
+from ssetl.fast.instants import INSTANTS
 from ssetl.fast.template import Found, Hole, Template
 from ssetl.interleaved import OpenStreams
 from ssetl.sse import Terminator
@@ -177,8 +178,9 @@ def _with_sentinels(template: Template, first: int) -> bytes:
             values.append(values[hole.link])
         elif hole.kind == "time":
             values.append(b"%d" % (_FIRST_TIME + n))
-        elif hole.kind == "instant":
-            values.append((iso((_FIRST_TIME + n) * 1_000_000) or "").encode())
+        elif hole.kind in INSTANTS:
+            second = (iso((_FIRST_TIME + n) * 1_000_000) or "").encode()
+            values.append(second.replace(b"Z", b".0000001Z") if hole.kind == "nanos" else second)
         elif hole.kind == "number":
             values.append(b"%d" % (_FIRST_NUMBER + n))
         elif hole.kind == "index":  # no column of `streams` tells it
@@ -212,7 +214,7 @@ def _lived(
     finished = []
     for sample in samples:
         for _ in range(times.get(sample.run, 1) if sample.is_middle else 1):
-            streams.take_flat(flat_of(sample.found.template, [sample.found.row]))
+            streams.take_flat(_untimed(sample.found))
             finished.append(streams.current is not None and streams.current.finished)
     if len({placed.stream_id for placed in capture.placed}) != 1:
         return None
@@ -224,8 +226,17 @@ def _lived(
         closes = True
     else:  # what comes next begins another one
         closes = any(sample.found.template.reading.ends for sample in samples[-1:])
-        streams.take_flat(flat_of(samples[0].found.template, [samples[0].found.row]))
+        streams.take_flat(_untimed(samples[0].found))
     return (capture.streams[0], finished) if closes and len(capture.streams) == 1 else None
+
+
+def _untimed(found: Found) -> Flat:
+    """An event of a server that has no clock: when the events of a stream came is told by itself."""
+    flat = flat_of(found.template, [found.row])
+    if not flat.api.stamped:
+        return flat
+    api = msgspec.structs.replace(flat.api, stamped=False)
+    return msgspec.structs.replace(flat, api=api, known=api)
 
 
 def _finish(runs: Sequence[int], finished: list[bool]) -> int | None:

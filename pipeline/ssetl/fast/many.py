@@ -85,7 +85,7 @@ def _read(bodies: Sequence[Body], templates: Templates, by_line: bool, are_stamp
     templates.terminator = None  # of another kind of files, or of an odd one
     streams = alone_in(bulk, templates, units[np.diff(units, prepend=-1) > 0])
     line, _ = templates.ending
-    arrivals = arrivals_of(bulk, templates) if are_stamped else None
+    arrivals = arrivals_of(bulk, templates, has_times=are_stamped)
     if arrivals:
         streams = arrivals.steady(streams)
     tallies = _tallies(bulk, together, templates)

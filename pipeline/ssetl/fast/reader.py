@@ -253,15 +253,16 @@ class BlockReader:
             self._live_together(group)
         if ends := [each.end for each, _ in together if each.has_terminator]:
             self._capture.tally.update(self._block.terminators(np.array(ends), *self._terminator))
-        last, _ = together[-1]
+        last, borders = together[-1][0], self._bulk.borders
         self._unit = last.stop - 1
-        borders = self._bulk.borders
         if self._bulk.has_ids:
             for each, _ in together:
                 lane = self._bulk.id_lane.item(each.first)
                 self._next[lane] = borders[lane + 1]
         elif self._lanes:
             self._next[0] = bisect_left(self._bulk.order, last.end, self._next[0], borders[1])
+            self._stale.add(0)  # an event of it may begin a stream
+            self._look_ahead()
         return True
 
     def _live_together(self, together: Sequence[tuple[Alone, Life]]) -> None:

@@ -12,15 +12,19 @@ from typing import Any, Final
 
 import msgspec
 
-from ssetl.apis.members import instant, iso
 from ssetl.apis.row import Api, Row, ToolCall, Usage
+from ssetl.fast.instants import INSTANTS
 from ssetl.jsontext import encode
+
+_SECOND: Final = rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
 
 PATTERNS: Final = {
     "fixed": rb'([^"\\\x00-\x1f]++)',
     "text": rb'((?:[^"\\\x00-\x1f]++|\\.)++)',
     "time": rb"([1-9][0-9]{9})",
     "instant": rb"([0-9][0-9T:.-]{18,28}+Z)",
+    "micros": _SECOND + rb"(?:\.(?=[0-9]{1,6}+Z)(?:0*+[1-9])++)?+Z)",
+    "nanos": _SECOND + rb"\.[0-9]{7,9}+Z)",
     "number": rb"(0|[1-9][0-9]{0,14}+)",
     "index": rb"([2-9][0-9]{0,8}+|1[0-9]{1,8}+)",
     "blank": rb"( *+)",
@@ -53,13 +57,14 @@ class Hole(msgspec.Struct, frozen=True):
     Args:
         kind: `fixed`, an id or the like, mostly of one length and without escapes; `time`, seconds since 1970
             (milliseconds come out in two places, so they are no hole); `instant`, a time as an API would
-            write it, mostly of one length; `text`, any JSON string, without its quotes; `same`, the same
-            bytes as an earlier hole, which comes out in nothing of its own; `number`, a whole number of at
-            most 15 digits, not negative; `index`, one of at most 9, mostly of one length, but not 0 or 1:
-            where these are what an API expects, `extra` leaves them out; `blank`, padding before the last
-            brace, which comes out in nothing.
+            write it, mostly of one length; `micros`, the same where each event has another one; `nanos`, one
+            of those with parts of a microsecond, which `extra` keeps; `text`, any JSON string, without its
+            quotes; `same`, the same bytes as an earlier hole, which comes out in nothing of its own;
+            `number`, a whole number of at most 15 digits, not negative; `index`, one of at most 9, mostly of
+            one length, but not 0 or 1: where these are what an API expects, `extra` leaves them out; `blank`,
+            padding before the last brace, which comes out in nothing.
         owner: what it comes out in: `row`, `usage`, `call` (the row's one tool call), `extra` or `none`. What
-            is `fixed` or `time` and comes out in one of the first three may come out in `extra`, too.
+            is `fixed`, `time` or `nanos` and comes out in one of the first three may be in `extra`, too.
         field: the field of the row, the usage or the tool call; otherwise nothing.
         scale: microseconds that one of it stands for, if it is `created_at`.
         link: number of the earlier hole, if this is `same`; of the one that holds another text, if this must.
@@ -74,7 +79,7 @@ class Hole(msgspec.Struct, frozen=True):
     @property
     def is_elastic(self) -> bool:
         """Whether its length differs from event to event."""
-        return self.kind in ("text", "same", "number", "blank")
+        return self.kind in ("text", "same", "number", "micros", "nanos", "blank")
 
     @property
     def pattern(self) -> bytes:
@@ -146,7 +151,7 @@ class Template:
         self.extra = extra
         self._apart = [(n, hole.link) for n, hole in enumerate(holes) if hole.is_apart]
         self.has_id = any(hole.field == "response_id" for hole in holes)
-        self.has_elastic_extra = any(hole.owner == "extra" and hole.is_elastic for hole in holes)
+        self.has_elastic_extra = extra is not None and any(holes[n].is_elastic for n in extra[1])
         self.is_bulk = _is_bulk(reading, row, has_id=self.has_id)
         # The expression finds the holes, the format tells whether the texts around them are the right ones:
         # to compile an expression of these takes longer than to read hundreds of such events.
@@ -303,6 +308,8 @@ _STAND_INS: Final = {
     "fixed": b"-",
     "time": b"1000000000",
     "instant": b"2001-09-09T01:46:40Z",
+    "micros": b"2001-09-09T01:46:40Z",
+    "nanos": b"2001-09-09T01:46:40.0000001Z",
     "blank": b" ",
 }
 
@@ -342,20 +349,11 @@ def _text(value: bytes) -> str:
 def _reader(hole: Hole) -> Callable[[bytes], Any]:
     if hole.kind == "fixed":
         return bytes.decode
-    if hole.kind == "instant":
-        return instant_of
+    if hole.kind in INSTANTS:
+        return INSTANTS[hole.kind]
     if hole.kind == "time" and hole.scale != 1:
         return lambda value: int(value) * hole.scale
     return int if hole.kind in ("time", "number") else _text
-
-
-def instant_of(value: bytes) -> int:
-    """Microseconds since 1970 of an instant. Raises ValueError if an API would write it in another way."""
-    text = value.decode()
-    made = instant({"": text}, "")
-    if made is None or iso(made) != text:
-        raise ValueError(text)
-    return made
 
 
 def _filled(known: Sequence[Any], fills: Sequence[_Fill], values: Sequence[bytes]) -> list[Any]:
